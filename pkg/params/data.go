@@ -1,0 +1,77 @@
+package params
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Object is a JSON object or a data literal, its members in the order given.
+// A member's value is nil, bool, string, Number, *Object or []any.
+type Object struct {
+	Members []Entry
+	// Literal says that it was written as @{…}: it then has the rules of a
+	// hashtable where the real cmdlets tell one from JSON text.
+	Literal bool
+}
+
+// Entry is a member of an Object.
+type Entry struct {
+	Name  string
+	Value any
+}
+
+// Number is a number with its digits as typed.
+type Number string
+
+// Get finds a member by its name in any case.
+func (o *Object) Get(name string) (any, bool) {
+	if o == nil {
+		return nil, false
+	}
+	for _, m := range o.Members {
+		if strings.EqualFold(m.Name, name) {
+			return m.Value, true
+		}
+	}
+	return nil, false
+}
+
+// Text is a value as .NET's ToString shows it: what a string member of a
+// hashtable body, an identity's key or a header becomes.
+func Text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case bool:
+		if v {
+			return "True"
+		}
+		return "False"
+	case Number:
+		return string(v)
+	case []any:
+		return "System.Object[]"
+	}
+	return "System.Collections.Hashtable"
+}
+
+// Int64 is a number that an Int64 holds without loss.
+func (n Number) Int64() (int64, bool) {
+	i, err := strconv.ParseInt(string(n), 10, 64)
+	return i, err == nil
+}
+
+// maxNesting bounds how deep values may be nested, so that hostile input cannot
+// exhaust the stack. The service's own limit, 64 objects, is checked where the
+// body is made.
+const maxNesting = 1000
+
+// place is a position in a text, for messages.
+func place(text string, offset int) (line, column int) {
+	before := text[:min(offset, len(text))]
+	line = 1 + strings.Count(before, "\n")
+	column = 1 + len([]rune(before[strings.LastIndexByte(before, '\n')+1:]))
+	return line, column
+}
