@@ -1,0 +1,77 @@
+package cmdlets
+
+import "invoke-mgupload/pkg/params"
+
+// apiconnector: client certificates of API connectors.
+var apiconnector = []Cmdlet{
+	{
+		Name: "Invoke-MgUploadIdentityApiConnectorClientCertificate", Short: "api-connector",
+		Version: V1, Module: "Microsoft.Graph.Identity.SignIns",
+		Routes:     []string{"/identity/apiConnectors/{identityApiConnector-id}/microsoft.graph.uploadClientCertificate"},
+		BodyType:   "IPaths1Yvv9YeIdentityApiconnectorsIdentityapiconnectorIdMicrosoftGraphUploadclientcertificatePostRequestbodyContentApplicationJsonSchema",
+		Body:       []params.Member{{Name: "Pkcs12Value", JSON: "pkcs12Value", Secret: true}, {Name: "Password", JSON: "password", Secret: true}},
+		Identity:   "IIdentitySignInsIdentity",
+		Output:     "identityApiConnector",
+		Permission: "APIConnectors.ReadWrite.All",
+	},
+	{
+		Name: "Invoke-MgUploadIdentityB2XUserFlowApiConnectorConfigurationPostAttributeCollectionClientCertificate", Short: "b2x-post-attribute-collection",
+		Version: V1, Module: "Microsoft.Graph.Identity.SignIns",
+		Routes:     []string{"/identity/b2xUserFlows/{b2xIdentityUserFlow-id}/apiConnectorConfiguration/postAttributeCollection/microsoft.graph.uploadClientCertificate"},
+		BodyType:   "IPaths5ChofkIdentityB2XuserflowsB2XidentityuserflowIdApiconnectorconfigurationPostattributecollectionMicrosoftGraphUploadclientcertificatePostRequestbodyContentApplicationJsonSchema",
+		Body:       []params.Member{{Name: "Pkcs12Value", JSON: "pkcs12Value", Secret: true}, {Name: "Password", JSON: "password", Secret: true}},
+		Identity:   "IIdentitySignInsIdentity",
+		Output:     "identityApiConnector",
+		Permission: "APIConnectors.ReadWrite.All",
+	},
+	{
+		Name: "Invoke-MgUploadIdentityB2XUserFlowApiConnectorConfigurationPostFederationSignupClientCertificate", Short: "b2x-post-federation-signup",
+		Version: V1, Module: "Microsoft.Graph.Identity.SignIns",
+		Routes:     []string{"/identity/b2xUserFlows/{b2xIdentityUserFlow-id}/apiConnectorConfiguration/postFederationSignup/microsoft.graph.uploadClientCertificate"},
+		BodyType:   "IPathsVcsnhbIdentityB2XuserflowsB2XidentityuserflowIdApiconnectorconfigurationPostfederationsignupMicrosoftGraphUploadclientcertificatePostRequestbodyContentApplicationJsonSchema",
+		Body:       []params.Member{{Name: "Pkcs12Value", JSON: "pkcs12Value", Secret: true}, {Name: "Password", JSON: "password", Secret: true}},
+		Identity:   "IIdentitySignInsIdentity",
+		Output:     "identityApiConnector",
+		Permission: "APIConnectors.ReadWrite.All",
+	},
+	{
+		Name: "Invoke-MgBetaUploadIdentityApiConnectorClientCertificate", Short: "api-connector-beta",
+		Version: Beta, Module: "Microsoft.Graph.Beta.Identity.SignIns",
+		Routes:     []string{"/identity/apiConnectors/{identityApiConnector-id}/microsoft.graph.uploadClientCertificate"},
+		BodyType:   "IPaths1Yvv9YeIdentityApiconnectorsIdentityapiconnectorIdMicrosoftGraphUploadclientcertificatePostRequestbodyContentApplicationJsonSchema",
+		Body:       []params.Member{{Name: "Pkcs12Value", JSON: "pkcs12Value", Secret: true}, {Name: "Password", JSON: "password", Secret: true}},
+		Identity:   "IIdentitySignInsIdentity",
+		Output:     "identityApiConnector",
+		Permission: "APIConnectors.ReadWrite.All",
+	},
+	{
+		Name: "Invoke-MgBetaUploadIdentityB2XUserFlowApiConnectorConfigurationPostAttributeCollectionClientCertificate", Short: "b2x-post-attribute-collection-beta",
+		Version: Beta, Module: "Microsoft.Graph.Beta.Identity.SignIns",
+		Routes:     []string{"/identity/b2xUserFlows/{b2xIdentityUserFlow-id}/apiConnectorConfiguration/postAttributeCollection/microsoft.graph.uploadClientCertificate"},
+		BodyType:   "IPaths5ChofkIdentityB2XuserflowsB2XidentityuserflowIdApiconnectorconfigurationPostattributecollectionMicrosoftGraphUploadclientcertificatePostRequestbodyContentApplicationJsonSchema",
+		Body:       []params.Member{{Name: "Pkcs12Value", JSON: "pkcs12Value", Secret: true}, {Name: "Password", JSON: "password", Secret: true}},
+		Identity:   "IIdentitySignInsIdentity",
+		Output:     "identityApiConnector",
+		Permission: "APIConnectors.ReadWrite.All",
+	},
+	{
+		Name: "Invoke-MgBetaUploadIdentityB2XUserFlowApiConnectorConfigurationPostFederationSignupClientCertificate", Short: "b2x-post-federation-signup-beta",
+		Version: Beta, Module: "Microsoft.Graph.Beta.Identity.SignIns",
+		Routes:     []string{"/identity/b2xUserFlows/{b2xIdentityUserFlow-id}/apiConnectorConfiguration/postFederationSignup/microsoft.graph.uploadClientCertificate"},
+		BodyType:   "IPathsVcsnhbIdentityB2XuserflowsB2XidentityuserflowIdApiconnectorconfigurationPostfederationsignupMicrosoftGraphUploadclientcertificatePostRequestbodyContentApplicationJsonSchema",
+		Body:       []params.Member{{Name: "Pkcs12Value", JSON: "pkcs12Value", Secret: true}, {Name: "Password", JSON: "password", Secret: true}},
+		Identity:   "IIdentitySignInsIdentity",
+		Output:     "identityApiConnector",
+		Permission: "APIConnectors.ReadWrite.All",
+	},
+	{
+		Name: "Invoke-MgBetaUploadIdentityB2XUserFlowApiConnectorConfigurationPreTokenIssuanceClientCertificate", Short: "b2x-pre-token-issuance-beta",
+		Version: Beta, Module: "Microsoft.Graph.Beta.Identity.SignIns",
+		Routes:     []string{"/identity/b2xUserFlows/{b2xIdentityUserFlow-id}/apiConnectorConfiguration/preTokenIssuance/microsoft.graph.uploadClientCertificate"},
+		BodyType:   "IPathsN6Lkm6IdentityB2XuserflowsB2XidentityuserflowIdApiconnectorconfigurationPretokenissuanceMicrosoftGraphUploadclientcertificatePostRequestbodyContentApplicationJsonSchema",
+		Body:       []params.Member{{Name: "Pkcs12Value", JSON: "pkcs12Value", Secret: true}, {Name: "Password", JSON: "password", Secret: true}},
+		Identity:   "IIdentitySignInsIdentity",
+		Output:     "identityApiConnector",
+		Permission: "APIConnectors.ReadWrite.All",
+	},
+}
