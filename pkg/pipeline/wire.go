@@ -1,0 +1,105 @@
+package pipeline
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+)
+
+// Wire returns the end of every chain: rt, with its errors explained as *[TransportError].
+//
+// It keeps net/http from sending a POST a second time on its own: a connection that dies after
+// the first byte was written is an error. A request that was not written at all, because a kept
+// connection had gone, is sent on a new one, as is one that an HTTP/2 server refused unprocessed.
+func Wire(rt http.RoundTripper) Sender { return wire{rt} }
+
+type wire struct{ rt http.RoundTripper }
+
+func (w wire) Send(req *http.Request) (*http.Response, error) {
+	at := new(progress)
+	out := req.WithContext(httptrace.WithClientTrace(req.Context(), at.trace()))
+	hideIdempotency(out)
+	resp, err := w.rt.RoundTrip(out)
+	if err != nil {
+		if resp != nil {
+			discard(resp)
+		}
+		return nil, explain(err, req, at.phase())
+	}
+	if resp.Body == nil {
+		resp.Body = http.NoBody
+	}
+	if resp.Body != http.NoBody {
+		resp.Body = &explainedBody{resp.Body, req}
+	}
+	return resp, nil
+}
+
+// hideIdempotency renames a user's Idempotency-Key to its lower-case form. net/http looks the
+// canonical name up and takes it as leave to replay a POST whose answer was lost; header names
+// on the wire are case-blind, so the service sees the same header.
+func hideIdempotency(req *http.Request) {
+	cloned := false
+	for _, name := range [...]string{"Idempotency-Key", "X-Idempotency-Key"} {
+		values, ok := req.Header[name]
+		if !ok {
+			continue
+		}
+		if !cloned {
+			req.Header, cloned = req.Header.Clone(), true
+		}
+		delete(req.Header, name)
+		req.Header[strings.ToLower(name)] = values
+	}
+}
+
+// explainedBody names the phase of a failed read.
+type explainedBody struct {
+	io.ReadCloser
+	req *http.Request
+}
+
+func (b *explainedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = explain(err, b.req, PhaseBody)
+	}
+	return n, err
+}
+
+// progress follows one send, so that a failure can be placed without reading its text.
+// The trace's functions may be called from several goroutines.
+type progress struct{ at atomic.Int32 }
+
+var phases = [...]Phase{PhaseConnect, PhaseResolve, PhaseConnect, PhaseTLS, PhaseWrite, PhaseHeaders}
+
+func (p *progress) phase() Phase { return phases[p.at.Load()] }
+
+// reach notes a phase; a late word from a dial that lost its race does not set it back.
+func (p *progress) reach(n int32) {
+	for {
+		old := p.at.Load()
+		if n <= old || p.at.CompareAndSwap(old, n) {
+			return
+		}
+	}
+}
+
+func (p *progress) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		DNSStart:             func(httptrace.DNSStartInfo) { p.reach(1) },
+		ConnectStart:         func(string, string) { p.reach(2) },
+		TLSHandshakeStart:    func() { p.reach(3) },
+		GotConn:              func(httptrace.GotConnInfo) { p.reach(4) },
+		WroteRequest:         func(i httptrace.WroteRequestInfo) { p.wrote(i.Err) },
+		GotFirstResponseByte: func() { p.reach(5) },
+	}
+}
+
+func (p *progress) wrote(err error) {
+	if err == nil {
+		p.reach(5)
+	}
+}
