@@ -1,0 +1,285 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode"
+
+	"invoke-mgupload/internal/auth"
+	"invoke-mgupload/internal/cmdlets"
+	"invoke-mgupload/pkg/params"
+	"invoke-mgupload/pkg/pipeline"
+)
+
+// Bounds on what is held of an answer.
+const (
+	maxModel = 8 << 20 // a model's JSON
+	maxError = 1 << 20 // an error's
+	snippet  = 200     // characters of a text that is not JSON
+)
+
+// answer turns the service's answer into output or an error.
+func (r *run) answer(b *params.Bound, resp *http.Response) error {
+	r.vars.headers(resp.Header)
+	if stop := r.warnings(b, resp.Header); stop != nil {
+		return stop
+	}
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		body, _ := readUpTo(resp.Body, maxError) // what was read is what there is to say
+		return r.serviceRecord(b, resp, body)
+	}
+	if r.cmdlet.Output == "" {
+		return r.accepted(b)
+	}
+	return r.model(b, resp)
+}
+
+func readUpTo(body io.Reader, limit int64) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(body, limit))
+}
+
+// accepted is the answer of a cmdlet that returns nothing: its body is never
+// read, whatever it is (passthru.200-json-with-error, extra.pki-200-html).
+func (r *run) accepted(b *params.Bound) error {
+	if on, given := b.Switch("PassThru"); !given || !on { // D04
+		return nil
+	}
+	r.vars.output([]byte("true"))
+	r.out.boolean()
+	return r.out.err
+}
+
+// model is the answer of a cmdlet that returns an object.
+func (r *run) model(b *params.Bound, resp *http.Response) error {
+	body, err := readUpTo(resp.Body, maxModel+1)
+	if err != nil {
+		return r.unreadable(b, resp, fmt.Sprintf("its answer could not be read: %v", pipeline.Explain(err, resp.Request)), body)
+	}
+	if len(body) > maxModel {
+		return r.unreadable(b, resp, fmt.Sprintf("its answer is larger than %d bytes", maxModel), body)
+	}
+	body = bytes.TrimPrefix(body, []byte("\ufeff"))
+	text := bytes.TrimSpace(body)
+	switch {
+	case len(text) == 0:
+		return nil
+	case !json.Valid(text):
+		return r.unreadable(b, resp, "its answer is not JSON", body)
+	case text[0] == '[': // model.array: no output and no error
+		return nil
+	case text[0] != '{':
+		return r.unreadable(b, resp, "its answer is not a JSON object", body)
+	case isErrorObject(text): // D16
+		return r.serviceRecord(b, resp, body)
+	}
+	r.vars.output(text)
+	if err := r.out.value(text); err != nil {
+		return r.unreadable(b, resp, "its answer could not be printed", body)
+	}
+	return r.out.err
+}
+
+// unreadable is the error of an upload that the service accepted with an answer
+// nobody can read (D06).
+func (r *run) unreadable(b *params.Bound, resp *http.Response, why string, body []byte) *record {
+	rec := r.newRecord(b, pipeline.StatusName(resp.StatusCode), "InvalidOperation", "The service accepted the upload, but "+why+".")
+	rec.Details = statusDetails(resp, body)
+	return r.withAnswer(rec, resp)
+}
+
+// statusDetails are the details of D06: the status and the beginning of the text.
+func statusDetails(resp *http.Response, body []byte) string {
+	shown := 0
+	text := strings.Map(func(c rune) rune {
+		if shown >= snippet || !unicode.IsPrint(c) {
+			return -1
+		}
+		shown++
+		return c
+	}, string(body))
+	return fmt.Sprintf("Status: %d (%s)\n\n%s", resp.StatusCode, pipeline.StatusName(resp.StatusCode), text)
+}
+
+// runRecord is the record of an error of the run, ids and categories as recorded.
+func (r *run) runRecord(b *params.Bound, err error) error {
+	var rec *record
+	var binding *params.Error
+	var refusal *cmdlets.Refusal
+	var sign *auth.Error
+	switch {
+	case errors.As(err, &rec) || errors.As(err, &binding) || errors.Is(err, context.Canceled):
+		return err
+	case errors.As(err, &refusal):
+		rec = r.newRecord(b, "", refusal.Category, refusal.Message)
+		rec.Terminating, rec.Target = refusal.Terminating, refusal.Target
+	case errors.As(err, &sign):
+		rec = r.newRecord(b, "", "NotSpecified", sign.Error())
+		rec.status = NotConnected
+		if sign.Kind == auth.KindArgument || sign.Kind == auth.KindUnreadableFile {
+			rec = bindingRecord(r.cmdlet.Name, r.spec.Refuse("UnreadableFile", "", "%s", sign.Error()))
+		}
+	default:
+		rec = r.newRecord(b, "", "NotSpecified", err.Error())
+		var token *pipeline.TokenError
+		if errors.As(err, &token) {
+			rec.status = NotConnected
+		}
+	}
+	return rec
+}
+
+// newRecord is a record of a run-time error; the code stands before the class in its id.
+func (r *run) newRecord(b *params.Bound, code, category, message string) *record {
+	id := r.cmdlet.Class(b.Set)
+	if code != "" {
+		id = code + "," + id
+	}
+	return &record{
+		name: r.cmdlet.Inner(b.Set), status: Failed, Cmdlet: r.cmdlet.Name, ParameterSet: b.Set,
+		Message: message, ID: id, Category: category,
+	}
+}
+
+// serviceRecord is the record of an error answer (semantics of the block: httperror.400).
+func (r *run) serviceRecord(b *params.Bound, resp *http.Response, body []byte) *record {
+	e := parseServiceError(body)
+	status := pipeline.StatusName(resp.StatusCode)
+	var rec *record
+	switch {
+	case e.hasCode && e.hasMessage && e.nested:
+		rec = r.newRecord(b, e.code, "InvalidOperation", "["+e.code+"] : "+e.message)
+		rec.Recommended = "See service error codes: https://learn.microsoft.com/graph/errors"
+		rec.Details = r.block(resp, e)
+	default:
+		code, message := status, fallback(resp.StatusCode)
+		if e.hasCode {
+			code = e.code
+		}
+		if e.hasMessage {
+			message = e.message
+		}
+		rec = r.newRecord(b, code, "InvalidOperation", message)
+		rec.Details, rec.Recommended = message, e.action
+		if !e.json && len(bytes.TrimSpace(body)) > 0 { // D06
+			rec.Details = statusDetails(resp, body)
+		}
+	}
+	rec.Code = e.code
+	rec.Target = r.cmdlet.Target(b)
+	if resp.StatusCode == http.StatusForbidden {
+		r.needs(rec)
+	}
+	return r.withAnswer(rec, resp)
+}
+
+// needs names the permission that a 403 may be about.
+func (r *run) needs(rec *record) {
+	const text = "The least privileged permission for this call is %s."
+	if rec.Recommended == "" {
+		rec.Recommended = fmt.Sprintf(text, r.cmdlet.Permission)
+	}
+}
+
+// withAnswer adds what every error with an answer has.
+func (r *run) withAnswer(rec *record, resp *http.Response) *record {
+	rec.Status = resp.StatusCode
+	rec.RequestID = resp.Header.Get("request-id")
+	rec.Headers = shownAnswerHeaders(resp.Header)
+	if n := pipeline.Attempts(resp); n > 1 { // D05
+		rec.Attempts = n
+		if !strings.HasSuffix(rec.Details, "\n") {
+			rec.Details += "\n\n"
+		}
+		rec.Details += fmt.Sprintf("Attempts: %d\n\n", n)
+	}
+	return rec
+}
+
+// block is the text of a service error.
+func (r *run) block(resp *http.Response, e serviceError) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s\n\nStatus: %d (%s)\nErrorCode: %s\nDate: %s\n\nHeaders:\n",
+		e.message, resp.StatusCode, pipeline.StatusName(resp.StatusCode), e.code, e.date)
+	lines := 0
+	for _, name := range sortedNames(resp.Header) {
+		if contentHeader(name) || name == "Authorization" {
+			continue
+		}
+		fmt.Fprintf(&out, "%-30s: %s\n", name, shownAnswerHeader(name, strings.Join(resp.Header[name], ",")))
+		lines++
+	}
+	if lines == 0 { // httperror.no-headers
+		out.WriteString("\n")
+	}
+	out.WriteString("\n")
+	return out.String()
+}
+
+// shownAnswerHeader hides cookies; other headers of an answer are what support asks for.
+func shownAnswerHeader(name, value string) string {
+	if name == "Set-Cookie" || name == "Authorization" || name == "Proxy-Authenticate" {
+		return "***"
+	}
+	return value
+}
+
+func shownAnswerHeaders(h http.Header) [][2]string {
+	var out [][2]string
+	for _, name := range sortedNames(h) {
+		for _, value := range h[name] {
+			out = append(out, [2]string{name, shownAnswerHeader(name, value)})
+		}
+	}
+	return out
+}
+
+// contentHeader reports whether .NET counts a header of an answer to its body.
+func contentHeader(name string) bool {
+	return strings.HasPrefix(name, "Content-") || slices.Contains([]string{"Allow", "Expires", "Last-Modified"}, name)
+}
+
+func fallback(status int) string {
+	kind := "an unrecognized response"
+	switch {
+	case status >= 400 && status < 500:
+		kind = "a Request Error"
+	case status >= 500 && status < 600:
+		kind = "a Server Error"
+	}
+	return fmt.Sprintf("The server responded with %s, Status: %s", kind, pipeline.StatusName(status))
+}
+
+// warnings passes on the answer's Warning headers. The record says so when
+// -WarningAction Stop makes the first one an error.
+func (r *run) warnings(b *params.Bound, h http.Header) error {
+	texts := warningTexts(h["Warning"])
+	if len(texts) == 0 {
+		return nil
+	}
+	action := b.String("WarningAction")
+	if action == "" {
+		action = r.set.warning
+	}
+	text := strings.Join(texts, ", ")
+	switch action {
+	case "SilentlyContinue", "Ignore":
+	case "Stop":
+		rec := r.newRecord(b, "ActionPreferenceStop", "OperationStopped",
+			`The running command stopped because the preference variable "WarningPreference" or common parameter is set to Stop: `+text)
+		rec.Terminating = true
+		return rec
+	default:
+		r.msgs.warn("%s", text)
+	}
+	if action != "Ignore" {
+		r.vars.warning(text)
+	}
+	return nil
+}

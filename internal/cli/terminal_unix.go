@@ -1,0 +1,13 @@
+//go:build !windows
+
+package cli
+
+import "os"
+
+func openTerminal() (Console, error) {
+	f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	return console{f}, nil
+}
