@@ -51,7 +51,7 @@ func (r *run) accepted(b *params.Bound) error {
 	if on, given := b.Switch("PassThru"); !given || !on { // D04
 		return nil
 	}
-	r.vars.output([]byte("true"))
+	r.vars.out.put(true)
 	r.out.boolean()
 	return r.out.err
 }
@@ -79,7 +79,7 @@ func (r *run) model(b *params.Bound, resp *http.Response) error {
 	case isErrorObject(text): // D16
 		return r.serviceRecord(b, resp, body)
 	}
-	r.vars.output(text)
+	r.vars.out.add(text)
 	if err := r.out.value(text); err != nil {
 		return r.unreadable(b, resp, "its answer could not be printed", body)
 	}
@@ -279,7 +279,7 @@ func (r *run) warnings(b *params.Bound, h http.Header) error {
 		r.msgs.warn("%s", text)
 	}
 	if action != "Ignore" {
-		r.vars.warning(text)
+		r.vars.warnings.put(text)
 	}
 	return nil
 }

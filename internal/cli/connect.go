@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
 	"strings"
 
 	"invoke-mgupload/internal/auth"
-	"invoke-mgupload/pkg/params"
 	"invoke-mgupload/pkg/pipeline"
 )
 
@@ -73,12 +73,16 @@ func isLoopback(host string) bool {
 }
 
 // newAuth is the sign-in package on the program's own environment.
-func (p *program) newAuth(msgs *messages) *auth.Auth {
+func (r *run) newAuth() *auth.Auth {
+	p, msgs := r.program, r.msgs
 	home := p.env.Getenv("HOME")
 	return auth.New(auth.ConfigDir(goos, p.env.Getenv, home), auth.Env{
 		Getenv: p.env.Getenv, Home: home, Now: p.env.Now, Stdin: p.env.Stdin, Stderr: p.env.Stderr,
 		Prompt: func(ctx context.Context, text string) (string, error) { return p.readSecret(ctx, msgs, text) },
 		Warn:   func(text string) { msgs.warn("%s", text) },
+		Debug:  func(text string) { r.debugLine("%s", text) },
+
+		TokenClient: &http.Client{Transport: tokenTransport{r}},
 	})
 }
 
@@ -192,16 +196,6 @@ func (r *run) valueFrom(ctx context.Context, source, what string) (string, error
 		return "", fmt.Errorf("give file:PATH, base64:PATH, env:NAME, fd:N or prompt")
 	}
 	return r.auth.ReadSecret(ctx, ref, what)
-}
-
-// proxyPassword asks for the password of -ProxyCredential.
-func (r *run) proxyPassword(ctx context.Context, user string) (string, error) {
-	r.msgs.write("\nPowerShell credential request\nEnter your credentials.\n")
-	password, err := r.readSecret(ctx, r.msgs, "Password for user "+user+": ")
-	if err != nil && ctx.Err() == nil {
-		return "", params.ErrNobodyToAsk
-	}
-	return password, err
 }
 
 // base64File is a file's content in base64, for members that carry files.

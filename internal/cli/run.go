@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -34,6 +35,9 @@ type run struct {
 	action string // -ErrorAction
 	debug  bool
 
+	net       *network
+	tokenWire http.RoundTripper
+
 	origin *url.URL // of Graph
 	sender pipeline.Sender
 	server io.Closer // the emulator, once started
@@ -52,7 +56,7 @@ func (p *program) cmdlet(ctx context.Context, c *cmdlets.Cmdlet, words []string)
 	if help, version := r.asked(words); help || version {
 		return p.tell(version, c)
 	}
-	r.auth = p.newAuth(r.msgs)
+	r.auth = r.newAuth()
 	if err == nil {
 		err = r.bind(ctx)
 	}
@@ -297,7 +301,7 @@ func (r *run) failItem(err error, item int64, identity string) (stop bool) {
 func (r *run) report(rec *record, more bool) (stop bool) {
 	binding := rec.Terminating && rec.name == r.cmdlet.Name
 	if !binding {
-		r.vars.error(rec)
+		r.vars.errs.put(rec)
 		switch r.action {
 		case "SilentlyContinue", "Ignore":
 			return rec.status == Interrupted || r.out.err != nil

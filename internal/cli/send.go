@@ -3,12 +3,10 @@ package cli
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -31,15 +29,11 @@ const goos = runtime.GOOS
 
 // open puts the pipeline together: one page, outermost step first.
 func (r *run) open(tokens pipeline.TokenSource) error {
-	roots, err := r.roots()
-	if err != nil {
-		return err
-	}
 	steps := []pipeline.Named{
 		// once per call
 		{Name: "timeout", Step: pipeline.Timeout(r.set.clientTimeout)},
 		{Name: "endpoint", Step: pipeline.Endpoint(r.origin)},
-		{Name: "defaults", Step: pipeline.Defaults(defaultHeaders(r.cmdlet.Version), sdkVersionHeader)},
+		{Name: "defaults", Step: pipeline.Defaults(defaultHeaders(), sdkVersionHeader)},
 		{Name: "retry", Step: pipeline.Retry(pipeline.RetryOptions{
 			Max: r.set.maxRetry, Delay: r.set.retryDelay, Limit: r.set.retriesTimeLimit, Waiting: r.tellWait,
 		})},
@@ -54,7 +48,11 @@ func (r *run) open(tokens pipeline.TokenSource) error {
 	steps = append(steps, pipeline.Named{Name: "gzip", Step: pipeline.Gzip()})
 	transport := r.env.Transport
 	if transport == nil {
-		transport = pipeline.Transport(pipeline.TransportOptions{RootCAs: roots, DialContext: r.env.DialContext, Proxy: http.ProxyFromEnvironment})
+		n, err := r.network()
+		if err != nil {
+			return err
+		}
+		transport = n.transport(r.origin.Scheme)
 	}
 	r.sender = pipeline.New(pipeline.Wire(transport), steps...)
 	return nil
@@ -65,26 +63,6 @@ func (r *run) dumped(text string) { r.msgs.marked("DEBUG", text) }
 // tellWait says why nothing seems to happen.
 func (r *run) tellWait(w pipeline.Wait) {
 	r.msgs.line("Waiting %s: the service answered %d (%s); repeat %d of %d follows.", w.For, w.Status, pipeline.StatusName(w.Status), w.Attempt, w.Max)
-}
-
-// roots are the system's certificate authorities and those of --ca-file; nil
-// means the system's alone.
-func (r *run) roots() (*x509.CertPool, error) {
-	if r.set.caFile == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(r.env.path(r.set.caFile))
-	if err != nil {
-		return nil, r.spec.Refuse("UnreadableFile", "--ca-file", "Cannot read --ca-file: %v.", err)
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, r.spec.Refuse("UnreadableFile", "--ca-file", "The file of --ca-file holds no certificate in PEM form.")
-	}
-	return pool, nil
 }
 
 // Version is the program's version: set by the linker, or the build's own.
@@ -100,14 +78,17 @@ func version() string {
 	return "0.0.0-dev"
 }
 
+func userAgent() string {
+	return fmt.Sprintf("invoke-mgupload/%s (%s; %s)", version(), runtime.GOOS, runtime.GOARCH)
+}
+
 // defaultHeaders are the headers every request has unless the user sets them (D11, D12).
-func defaultHeaders(apiVersion string) http.Header {
-	product := "invoke-mgupload/" + version()
+func defaultHeaders() http.Header {
 	return http.Header{
 		"Accept-Encoding": {"gzip"},
 		"Cache-Control":   {"no-store, no-cache"},
-		"User-Agent":      {fmt.Sprintf("%s (%s; %s)", product, runtime.GOOS, runtime.GOARCH)},
-		sdkVersionHeader:  {product},
+		"User-Agent":      {userAgent()},
+		sdkVersionHeader:  {"invoke-mgupload/" + version()},
 	}
 }
 

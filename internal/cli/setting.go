@@ -29,6 +29,7 @@ var additions = []addition{
 	{Name: "endpoint", Value: "ORIGIN", Help: "The Graph endpoint, in place of the environment's: https://host[:port]; http on loopback only."},
 	{Name: "access-token-from", Value: "SOURCE", Help: "Where the access token is: env:NAME, file:PATH, fd:N or -."},
 	{Name: "auth", Value: "METHOD", Help: "How to sign in without Connect-MgGraph; `help auth` lists the methods."},
+	{Name: "proxy-password-from", Value: "SOURCE", Help: "Where the password of -ProxyCredential is: env:NAME, file:PATH, fd:N or prompt."},
 	{Name: "ca-file", Value: "PATH", Help: "Certificate authorities to trust beside the system's, as PEM."},
 	{Name: "variables", Value: "DIR", Help: "Where -ResponseHeadersVariable and the common variables are written as NAME.mgvar.json."},
 	{Name: "max-retry", Value: "N", Help: "How often a request answered 429, 503 or 504 is repeated: 0 to 10, 3 if not given."},
@@ -67,20 +68,21 @@ func variable(name string) string {
 
 // settings are what additions and variables say, read and checked.
 type settings struct {
-	showRequest      bool
-	output           string
-	jsonErrors       bool
-	environment      string
-	endpoint         string
-	accessTokenFrom  string
-	auth             string
-	caFile           string
-	variables        string
-	maxRetry         int
-	retryDelay       time.Duration
-	retriesTimeLimit time.Duration
-	clientTimeout    time.Duration
-	help, version    bool
+	showRequest       bool
+	output            string
+	jsonErrors        bool
+	environment       string
+	endpoint          string
+	accessTokenFrom   string
+	auth              string
+	proxyPasswordFrom string
+	caFile            string
+	variables         string
+	maxRetry          int
+	retryDelay        time.Duration
+	retriesTimeLimit  time.Duration
+	clientTimeout     time.Duration
+	help, version     bool
 
 	whatIf, verbose, debug, confirm, errorAction, warning string // preferences
 }
@@ -197,6 +199,7 @@ func readSettings(env *Env, spec *params.Cmdlet, line *params.Line) (settings, e
 	s.endpoint, _ = r.text("endpoint")
 	s.accessTokenFrom, _ = r.text("access-token-from")
 	s.auth, _ = r.text("auth")
+	s.proxyPasswordFrom, _ = r.text("proxy-password-from")
 	s.caFile, _ = r.text("ca-file")
 	s.variables, _ = r.text("variables")
 	s.maxRetry = r.number("max-retry", 3, 10)

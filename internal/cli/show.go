@@ -57,7 +57,7 @@ func (r *run) showRequest(req *cmdlets.Request, refusal error) ([]byte, error) {
 // shownHeaders are the headers that will be sent, but for those each send makes anew.
 func (r *run) shownHeaders(req *cmdlets.Request, red pipeline.Redactor) [][2]string {
 	header := r.httpHeader(req)
-	defaults := defaultHeaders(req.Cmdlet.Version)
+	defaults := defaultHeaders()
 	for name := range defaults {
 		if header.Get(name) == "" || name == sdkVersionHeader {
 			header[name] = defaults[name]

@@ -2,51 +2,52 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"invoke-mgupload/pkg/params"
 )
 
 // variables are the variables a run sets. A process cannot set its parent's, so
 // each goes to a file that a shell integration, or the caller, reads back.
 type variables struct {
-	dir                              string
-	rhv, out, errs, warns, info      target
-	outValues, errValues, warnValues []json.RawMessage
-	headerValue                      http.Header
-}
-
-// target is a variable's name and whether it is appended to.
-type target struct {
-	name   string
-	append bool
+	rhv                       string // path of the headers' file, "" for none
+	last                      http.Header
+	out, errs, warnings, info *listFile // nil: not asked for
 }
 
 // newVariables checks, before anything is sent, that the files can be written,
 // and clears the headers' variable, so that it never shows an old answer (D17).
 func newVariables(r *run) (*variables, error) {
-	v := &variables{dir: r.env.path(r.set.variables)}
-	if r.set.variables == "" {
-		v.dir = r.env.path(".")
-	}
-	v.rhv = variableTarget(r.bound, "ResponseHeadersVariable")
-	v.out = variableTarget(r.bound, "OutVariable")
-	v.errs = variableTarget(r.bound, "ErrorVariable")
-	v.warns = variableTarget(r.bound, "WarningVariable")
-	v.info = variableTarget(r.bound, "InformationVariable")
-	if !v.any() || r.dry() {
+	v := &variables{}
+	if r.dry() {
 		return v, nil
 	}
-	if err := v.writable(); err != nil {
-		return nil, r.spec.Refuse("UnreadableFile", "--variables", "Variables cannot be written to %s: %v. Give another folder with --variables.", v.dir, err)
+	dir := r.env.path(r.set.variables)
+	if r.set.variables == "" {
+		dir = r.folder()
 	}
-	if v.rhv.name != "" {
-		if err := os.Remove(v.path(v.rhv)); err != nil && !os.IsNotExist(err) {
-			return nil, r.spec.Refuse("UnreadableFile", "--variables", "The variable %s cannot be cleared: %v.", v.rhv.name, err)
+	fail := func(err error) error {
+		return r.spec.Refuse("UnreadableFile", "--variables", "Variables cannot be written to %s: %v. Give another folder with --variables.", dir, err)
+	}
+	if name := r.bound.String("ResponseHeadersVariable"); name != "" {
+		v.rhv = variablePath(dir, name)
+		if err := clearFile(v.rhv); err != nil {
+			return nil, fail(err)
+		}
+	}
+	for param, list := range map[string]**listFile{"OutVariable": &v.out, "ErrorVariable": &v.errs, "WarningVariable": &v.warnings, "InformationVariable": &v.info} {
+		name := r.bound.String(param)
+		if name == "" {
+			continue
+		}
+		var err error
+		if *list, err = newListFile(variablePath(dir, strings.TrimPrefix(name, "+")), strings.HasPrefix(name, "+")); err != nil {
+			v.abandon()
+			return nil, fail(err)
 		}
 	}
 	return v, nil
@@ -61,130 +62,166 @@ func (r *run) dry() bool {
 	return on || r.set.showRequest
 }
 
-func variableTarget(b *params.Bound, param string) target {
-	name := b.String(param)
-	t := target{append: strings.HasPrefix(name, "+")}
-	name = strings.TrimPrefix(name, "+")
+// variablePath is the file of a variable; a scope before its name means nothing here.
+func variablePath(dir, name string) string {
 	if _, rest, scoped := strings.Cut(name, ":"); scoped {
 		name = rest
 	}
-	t.name = name
-	return t
+	return filepath.Join(dir, name+".mgvar.json")
 }
 
-func (v *variables) any() bool {
-	return v.rhv.name+v.out.name+v.errs.name+v.warns.name+v.info.name != ""
-}
-
-func (v *variables) path(t target) string { return filepath.Join(v.dir, t.name+".mgvar.json") }
-
-// writable makes and removes a file as write will.
-func (v *variables) writable() error {
-	f, err := os.CreateTemp(v.dir, ".mgvar-*")
+// clearFile removes a file once it is sure that a new one can be made beside it.
+func clearFile(path string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".mgvar-*")
 	if err != nil {
 		return err
 	}
-	return joined(f.Close(), os.Remove(f.Name()))
-}
-
-func joined(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+	err = os.Remove(path)
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
 	}
-	return nil
+	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }
 
-// headers keeps an answer's headers, failures too: one value per line as received.
+// headers keeps an answer's headers, a failure's too: one value per line as received.
 func (v *variables) headers(h http.Header) {
-	if v.rhv.name != "" {
-		v.headerValue = h.Clone()
-	}
-}
-
-func (v *variables) output(value []byte) { keep(v.out, &v.outValues, value) }
-
-func (v *variables) warning(text string) {
-	value, err := json.Marshal(text)
-	if err == nil {
-		keep(v.warns, &v.warnValues, value)
-	}
-}
-
-func (v *variables) error(rec *record) {
-	value, err := json.Marshal(rec)
-	if err == nil {
-		keep(v.errs, &v.errValues, value)
-	}
-}
-
-func keep(t target, values *[]json.RawMessage, value []byte) {
-	if t.name != "" {
-		*values = append(*values, value)
+	if v.rhv != "" {
+		v.last = h
 	}
 }
 
 // close writes the variables.
 func (v *variables) close() error {
 	var errs []error
-	if v.headerValue != nil {
-		errs = append(errs, v.write(v.rhv, v.headerValue))
+	if v.last != nil {
+		errs = append(errs, writeHeaders(v.rhv, v.last))
 	}
-	for _, list := range []struct {
-		target
-		values []json.RawMessage
-	}{{v.out, v.outValues}, {v.errs, v.errValues}, {v.warns, v.warnValues}, {v.info, nil}} {
-		if list.name != "" {
-			errs = append(errs, v.write(list.target, list.values))
-		}
+	for _, list := range []*listFile{v.out, v.errs, v.warnings, v.info} {
+		errs = append(errs, list.close())
 	}
-	return joined(errs...)
+	return errors.Join(errs...)
 }
 
-// write replaces a variable's file at once, readable by its owner only.
-func (v *variables) write(t target, value any) error {
-	if list, ok := value.([]json.RawMessage); ok {
-		old, err := v.old(t)
-		if err != nil {
-			return err
+// abandon leaves the files as they were.
+func (v *variables) abandon() {
+	for _, list := range []*listFile{v.out, v.errs, v.warnings, v.info} {
+		if list != nil {
+			_ = list.temp.Close()
+			_ = os.Remove(list.temp.Name())
 		}
-		value = append(old, list...)
 	}
-	data, err := json.MarshalIndent(value, "", "  ")
+}
+
+func writeHeaders(path string, h http.Header) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".mgvar-*")
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(v.dir, ".mgvar-*")
-	if err != nil {
-		return fmt.Errorf("the variable %s cannot be written: %w", t.name, err)
+	enc := json.NewEncoder(f)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return replace(f, path, enc.Encode(h))
+}
+
+// replace puts a temporary file, readable by its owner only, in the place of
+// path, or removes it if it could not be written whole.
+func replace(f *os.File, path string, err error) error {
+	if err == nil {
+		err = f.Sync()
 	}
-	_, err = f.Write(append(data, '\n'))
-	if err = joined(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), v.path(t))
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
 		_ = os.Remove(f.Name())
-		return fmt.Errorf("the variable %s cannot be written: %w", t.name, err)
+		return fmt.Errorf("the variable file %s cannot be written: %w", filepath.Base(path), err)
 	}
 	return nil
 }
 
-// old is what an appended variable held.
-func (v *variables) old(t target) ([]json.RawMessage, error) {
-	list := []json.RawMessage{}
-	if !t.append {
-		return list, nil
+// listFile is a variable that holds a JSON array. Elements are written as they
+// come, so that a long run needs no memory for them; the file takes its place
+// at the end. A nil listFile takes elements and drops them.
+type listFile struct {
+	path  string
+	temp  *os.File
+	comma bool
+	err   error
+}
+
+// newListFile begins an array; with more, with the elements the file has.
+func newListFile(path string, more bool) (*listFile, error) {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".mgvar-*")
+	if err != nil {
+		return nil, err
 	}
-	data, err := os.ReadFile(v.path(t))
-	if os.IsNotExist(err) {
-		return list, nil
+	l := &listFile{path: path, temp: temp}
+	_, l.err = io.WriteString(temp, "[")
+	if more && l.err == nil {
+		l.err = l.copyOld()
 	}
-	if err == nil {
-		err = json.Unmarshal(data, &list)
+	if l.err != nil {
+		_ = temp.Close()
+		return nil, errors.Join(l.err, os.Remove(temp.Name()))
+	}
+	return l, nil
+}
+
+func (l *listFile) copyOld() error {
+	old, err := os.Open(l.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the variable %s cannot be appended to: %w", t.name, err)
+		return err
 	}
-	return list, nil
+	defer old.Close()
+	dec := json.NewDecoder(old)
+	if t, err := dec.Token(); err != nil || t != json.Delim('[') {
+		return fmt.Errorf("%s is no JSON array to append to", filepath.Base(l.path))
+	}
+	for dec.More() {
+		var element json.RawMessage
+		if err := dec.Decode(&element); err != nil {
+			return err
+		}
+		l.add(element)
+	}
+	return l.err
+}
+
+// add appends an element of JSON text.
+func (l *listFile) add(element []byte) {
+	if l == nil || l.err != nil {
+		return
+	}
+	separator := "\n"
+	if l.comma {
+		separator = ",\n"
+	}
+	l.comma = true
+	_, l.err = l.temp.Write(append([]byte(separator), element...))
+}
+
+// put appends a value.
+func (l *listFile) put(value any) {
+	if l == nil {
+		return
+	}
+	element, err := json.Marshal(value)
+	if err != nil {
+		l.err = err
+		return
+	}
+	l.add(element)
+}
+
+func (l *listFile) close() error {
+	if l == nil {
+		return nil
+	}
+	if l.err == nil {
+		_, l.err = io.WriteString(l.temp, "\n]\n")
+	}
+	return replace(l.temp, l.path, l.err)
 }
