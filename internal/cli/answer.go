@@ -26,19 +26,20 @@ const (
 )
 
 // answer turns the service's answer into output or an error.
-func (r *run) answer(b *params.Bound, resp *http.Response) error {
-	r.vars.headers(resp.Header)
-	if stop := r.warnings(b, resp.Header); stop != nil {
-		return stop
+func (r *run) answer(b *params.Bound, resp *http.Response, o *outcome) {
+	o.headers = resp.Header
+	if o.err = r.warnings(b, resp.Header, o); o.err != nil {
+		return
 	}
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+	switch {
+	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		body, _ := readUpTo(resp.Body, maxError) // what was read is what there is to say
-		return r.serviceRecord(b, resp, body)
+		o.err = r.serviceRecord(b, resp, body)
+	case r.cmdlet.Output == "":
+		r.accepted(b, o)
+	default:
+		o.err = r.model(b, resp, o)
 	}
-	if r.cmdlet.Output == "" {
-		return r.accepted(b)
-	}
-	return r.model(b, resp)
 }
 
 func readUpTo(body io.Reader, limit int64) ([]byte, error) {
@@ -47,17 +48,14 @@ func readUpTo(body io.Reader, limit int64) ([]byte, error) {
 
 // accepted is the answer of a cmdlet that returns nothing: its body is never
 // read, whatever it is (passthru.200-json-with-error, extra.pki-200-html).
-func (r *run) accepted(b *params.Bound) error {
-	if on, given := b.Switch("PassThru"); !given || !on { // D04
-		return nil
+func (r *run) accepted(b *params.Bound, o *outcome) {
+	if on, given := b.Switch("PassThru"); given && on { // D04
+		o.value, o.line = []byte("true"), r.out.boolean()
 	}
-	r.vars.out.put(true)
-	r.out.boolean()
-	return r.out.err
 }
 
 // model is the answer of a cmdlet that returns an object.
-func (r *run) model(b *params.Bound, resp *http.Response) error {
+func (r *run) model(b *params.Bound, resp *http.Response, o *outcome) error {
 	body, err := readUpTo(resp.Body, maxModel+1)
 	if err != nil {
 		return r.unreadable(b, resp, fmt.Sprintf("its answer could not be read: %v", pipeline.Explain(err, resp.Request)), body)
@@ -65,25 +63,24 @@ func (r *run) model(b *params.Bound, resp *http.Response) error {
 	if len(body) > maxModel {
 		return r.unreadable(b, resp, fmt.Sprintf("its answer is larger than %d bytes", maxModel), body)
 	}
-	body = bytes.TrimPrefix(body, []byte("\ufeff"))
-	text := bytes.TrimSpace(body)
+	text := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
 	switch {
 	case len(text) == 0:
 		return nil
 	case !json.Valid(text):
 		return r.unreadable(b, resp, "its answer is not JSON", body)
-	case text[0] == '[': // model.array: no output and no error
+	case text[0] == '[': // governance.answer.200-array: no output and no error
 		return nil
 	case text[0] != '{':
 		return r.unreadable(b, resp, "its answer is not a JSON object", body)
 	case isErrorObject(text): // D16
 		return r.serviceRecord(b, resp, body)
 	}
-	r.vars.out.add(text)
-	if err := r.out.value(text); err != nil {
+	o.value = text
+	if o.line, err = r.out.object(text); err != nil {
 		return r.unreadable(b, resp, "its answer could not be printed", body)
 	}
-	return r.out.err
+	return nil
 }
 
 // unreadable is the error of an upload that the service accepted with an answer
@@ -256,9 +253,9 @@ func fallback(status int) string {
 	return fmt.Sprintf("The server responded with %s, Status: %s", kind, pipeline.StatusName(status))
 }
 
-// warnings passes on the answer's Warning headers. The record says so when
-// -WarningAction Stop makes the first one an error.
-func (r *run) warnings(b *params.Bound, h http.Header) error {
+// warnings passes on the answer's Warning headers. With -WarningAction Stop they
+// are an error (streams.warning-stop).
+func (r *run) warnings(b *params.Bound, h http.Header, o *outcome) error {
 	texts := warningTexts(h["Warning"])
 	if len(texts) == 0 {
 		return nil
@@ -276,10 +273,7 @@ func (r *run) warnings(b *params.Bound, h http.Header) error {
 		rec.Terminating = true
 		return rec
 	default:
-		r.msgs.warn("%s", text)
-	}
-	if action != "Ignore" {
-		r.vars.warnings.put(text)
+		o.warnings = []string{text}
 	}
 	return nil
 }

@@ -22,17 +22,16 @@ func (o *results) write(text []byte) {
 	}
 }
 
-// boolean prints -PassThru's True.
-func (o *results) boolean() {
+// boolean is -PassThru's True.
+func (o *results) boolean() []byte {
 	if o.format == "json" {
-		o.write([]byte("true"))
-		return
+		return []byte("true")
 	}
-	o.write([]byte("True"))
+	return []byte("True")
 }
 
-// value prints JSON as the service sent it: only white space changes.
-func (o *results) value(text []byte) error {
+// object is a JSON object as the service sent it: only white space changes.
+func (o *results) object(text []byte) ([]byte, error) {
 	var b bytes.Buffer
 	var err error
 	switch {
@@ -43,10 +42,7 @@ func (o *results) value(text []byte) error {
 	default:
 		err = json.Compact(&b, text)
 	}
-	if err == nil {
-		o.write(b.Bytes())
-	}
-	return err
+	return b.Bytes(), err
 }
 
 // list writes an object as Name : value lines, names padded to the longest.

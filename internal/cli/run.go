@@ -157,11 +157,11 @@ func (r *run) items(ctx context.Context) int {
 	r.judge = newJudge(r.bound, r.set, r.env.OpenTerminal, r.msgs)
 	r.debugLine("[CmdletBeginProcessing]: - %s begin processing with parameterSet '%s'.", r.cmdlet.Name, r.bound.Set)
 	if err := r.connect(ctx); err != nil {
-		r.fail(err)
+		r.deliver(outcome{item: -1, err: err})
 	} else if r.takesPipeline() {
 		r.pipeline(ctx)
 	} else {
-		r.fail(r.call(ctx, r.bound))
+		r.deliver(r.call(ctx, r.bound, -1, "")())
 	}
 	r.debugLine("[CmdletEndProcessing]: - %s end processing.", r.cmdlet.Name)
 	r.finish()
@@ -171,32 +171,79 @@ func (r *run) items(ctx context.Context) int {
 	return r.status
 }
 
-// pipeline runs the call for each identity that comes.
+// outcome is what came of one item.
+type outcome struct {
+	item     int64  // its number from 0; -1: there is no pipeline
+	identity string // as it was piped
+	line     []byte // the result to print; nil: none
+	value    []byte // the same as JSON, for -OutVariable
+	warnings []string
+	headers  http.Header // of the answer, if one came
+	err      error
+}
+
+// pipeline runs the call for each identity that comes, --throttle-limit of them
+// at once, and delivers what came of them in their order.
 func (r *run) pipeline(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	in := newItems(r.waiting(r.env.Stdin))
-	for n := int64(0); ctx.Err() == nil; n++ {
-		text, err := in.next()
-		if err == io.EOF {
-			if n == 0 && !r.line.Given("InputObject") { // D29
-				r.fail(r.missingIDs())
+	if r.set.throttleLimit <= 1 {
+		for n := int64(0); ctx.Err() == nil; n++ {
+			next, more := r.next(ctx, in, n)
+			if next != nil && r.deliver(next()) || !more {
+				return
 			}
-			return
 		}
-		if err != nil {
-			r.failItem(r.inputRecord(err), n, "")
-			return
+		return
+	}
+	queue := make(chan chan outcome, r.set.throttleLimit-1)
+	go r.feed(ctx, in, queue)
+	for pending := range queue {
+		if o := <-pending; ctx.Err() == nil && r.deliver(o) {
+			cancel()
 		}
-		bound, err := r.bound.Accept(text)
-		if err == nil {
-			err = r.cmdlet.Check(bound)
+	}
+}
+
+// feed starts a call for each item, as many at once as the queue holds.
+func (r *run) feed(ctx context.Context, in *items, queue chan<- chan outcome) {
+	defer close(queue)
+	for n := int64(0); ctx.Err() == nil; n++ {
+		next, more := r.next(ctx, in, n)
+		if next != nil {
+			pending := make(chan outcome, 1)
+			queue <- pending
+			go func() { pending <- next() }()
 		}
-		if err == nil {
-			err = r.call(ctx, bound)
-		}
-		if err != nil && r.failItem(err, n, text) {
+		if !more {
 			return
 		}
 	}
+}
+
+// next reads an item and makes a call of it; more is false behind the last one.
+func (r *run) next(ctx context.Context, in *items, n int64) (call func() outcome, more bool) {
+	failed := func(err error, identity string) func() outcome {
+		return func() outcome { return outcome{item: n, identity: identity, err: err} }
+	}
+	text, err := in.next()
+	switch {
+	case err == io.EOF && n == 0 && !r.line.Given("InputObject"): // D29
+		return func() outcome { return outcome{item: -1, err: r.missingIDs()} }, false
+	case err == io.EOF:
+		return nil, false
+	case err != nil:
+		return failed(r.inputRecord(err), ""), false
+	}
+	bound, err := r.bound.Accept(text)
+	if err == nil {
+		err = r.cmdlet.Check(bound)
+	}
+	if err != nil {
+		return failed(err, text), true
+	}
+	return r.call(ctx, bound, n, text), true
 }
 
 // missingIDs is the error of an input that holds no identity.
@@ -232,69 +279,82 @@ func (f *firstRead) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// call makes one call: request → shall it be sent? → answer → output.
-func (r *run) call(ctx context.Context, b *params.Bound) error {
+// call prepares one call: shall it be made, and with which request? What it
+// answers makes it.
+func (r *run) call(ctx context.Context, b *params.Bound, item int64, identity string) func() outcome {
+	o := outcome{item: item, identity: identity}
+	done := func(err error) func() outcome {
+		o.err = err
+		return func() outcome { return o }
+	}
 	sentence := r.cmdlet.Sentence(b.Set)
 	if r.judge.whatIf || r.set.showRequest {
-		return r.dryRun(b, sentence)
+		var err error
+		o.line, err = r.dryRun(b, sentence)
+		return done(err)
 	}
 	yes, err := r.judge.should(ctx, sentence)
 	if err != nil {
-		return r.runRecord(b, err)
+		return done(r.runRecord(b, err))
 	}
 	if !yes {
-		return nil
+		return done(nil)
 	}
 	if !r.judge.ask && shows(r.bound, "Verbose", r.set.verbose) {
 		r.msgs.marked("VERBOSE", sentence)
 	}
 	req, err := r.cmdlet.Build(b)
 	if err != nil {
-		return r.runRecord(b, err)
+		return done(r.runRecord(b, err))
 	}
-	return r.exchange(ctx, b, req)
+	return func() outcome {
+		r.exchange(ctx, b, req, &o)
+		return o
+	}
 }
 
-// dryRun prints what would happen, and with --show-request the request itself
-// or why there would be none.
-func (r *run) dryRun(b *params.Bound, sentence string) error {
-	out := "What if: " + sentence
-	if r.set.showRequest {
-		req, refusal := r.cmdlet.Build(b)
-		block, err := r.showRequest(req, refusal)
-		if err != nil {
-			return err
+// dryRun says what would happen, and with --show-request the request itself or
+// why there would be none.
+func (r *run) dryRun(b *params.Bound, sentence string) ([]byte, error) {
+	out := []byte("What if: " + sentence)
+	if !r.set.showRequest {
+		return out, nil
+	}
+	req, refusal := r.cmdlet.Build(b)
+	block, err := r.showRequest(req, refusal)
+	return append(append(out, '\n'), block...), err
+}
+
+// deliver prints what came of an item and says whether the run ends with it.
+func (r *run) deliver(o outcome) (stop bool) {
+	if o.headers != nil {
+		r.vars.headers(o.headers)
+	}
+	for _, text := range o.warnings {
+		r.msgs.warn("%s", text)
+		r.vars.warnings.put(text)
+	}
+	if o.value != nil {
+		r.vars.out.add(o.value)
+	}
+	if o.line != nil {
+		r.out.write(o.line)
+		if r.out.err != nil {
+			o.err = r.outputRecord(r.out.err)
 		}
-		out += "\n" + string(block)
 	}
-	r.out.write([]byte(out))
-	return r.out.err
-}
-
-// fail reports an error that belongs to no pipeline item.
-func (r *run) fail(err error) { r.failItem(err, -1, "") }
-
-// failItem reports an error and says whether it ends the run. The preference
-// changes what is printed, not the status.
-func (r *run) failItem(err error, item int64, identity string) (stop bool) {
-	if err == nil {
-		return false
+	if o.err == nil || errors.Is(o.err, context.Canceled) {
+		return o.err != nil
 	}
 	var rec *record
-	if !errors.As(err, &rec) {
-		rec = bindingRecord(r.cmdlet.Name, err)
+	if !errors.As(o.err, &rec) {
+		rec = bindingRecord(r.cmdlet.Name, o.err)
 	}
-	if errors.Is(err, context.Canceled) {
-		return true
-	}
-	if r.out.err != nil && err == r.out.err {
-		rec = r.outputRecord(err)
-	}
-	if item >= 0 {
-		rec.Item, rec.Identity = &item, shownIdentity(identity)
+	if o.item >= 0 {
+		rec.Item, rec.Identity = &o.item, shownIdentity(o.identity)
 	}
 	r.status = worse(r.status, rec.status)
-	return r.report(rec, item >= 0)
+	return r.report(rec, o.item >= 0)
 }
 
 // report prints a record as -ErrorAction asks and says whether it ends the run.

@@ -127,18 +127,20 @@ func (r *run) httpRequest(ctx context.Context, req *cmdlets.Request) (*http.Requ
 	return out, nil
 }
 
-// exchange sends a request and reports its answer.
-func (r *run) exchange(ctx context.Context, b *params.Bound, req *cmdlets.Request) error {
+// exchange sends a request and makes its answer the outcome.
+func (r *run) exchange(ctx context.Context, b *params.Bound, req *cmdlets.Request, o *outcome) {
 	out, err := r.httpRequest(ctx, req)
 	if err != nil {
-		return r.runRecord(b, err)
+		o.err = r.runRecord(b, err)
+		return
 	}
 	resp, err := r.sender.Send(out)
 	if err != nil {
-		return r.runRecord(b, err)
+		o.err = r.runRecord(b, err)
+		return
 	}
 	defer resp.Body.Close()
-	return r.answer(b, resp)
+	r.answer(b, resp, o)
 }
 
 // startEmulator starts the emulator in this process, with a token of its own.

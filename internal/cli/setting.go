@@ -36,6 +36,7 @@ var additions = []addition{
 	{Name: "retry-delay", Value: "SECONDS", Help: "The first wait before a repeat, doubled each time: 0 to 180, 3 if not given."},
 	{Name: "retries-time-limit", Value: "SECONDS", Help: "What the waits may add up to; 0, the default, for no limit."},
 	{Name: "client-timeout", Value: "SECONDS", Help: "How long a call may take, waits included: 300 if not given."},
+	{Name: "throttle-limit", Value: "N", Help: "How many requests of piped identities may be under way at once: 1 if not given. The service takes one upload of certificate authorities at a time."},
 	{Name: "help", Switch: true, WordOnly: true, Help: "This text."},
 	{Name: "version", Switch: true, WordOnly: true, Help: "The version."},
 }
@@ -82,6 +83,7 @@ type settings struct {
 	retryDelay        time.Duration
 	retriesTimeLimit  time.Duration
 	clientTimeout     time.Duration
+	throttleLimit     int
 	help, version     bool
 
 	whatIf, verbose, debug, confirm, errorAction, warning string // preferences
@@ -206,6 +208,7 @@ func readSettings(env *Env, spec *params.Cmdlet, line *params.Line) (settings, e
 	s.retryDelay = time.Duration(r.number("retry-delay", 3, 180)) * time.Second
 	s.retriesTimeLimit = time.Duration(r.number("retries-time-limit", 0, day)) * time.Second
 	s.clientTimeout = time.Duration(r.number("client-timeout", 300, day)) * time.Second
+	s.throttleLimit = r.number("throttle-limit", 1, 256)
 	s.readPreferences(&r)
 	if err := r.exclude("environment", "endpoint", &s.environment, &s.endpoint); err != nil && r.err == nil {
 		r.err = err
