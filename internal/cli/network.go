@@ -24,6 +24,7 @@ type network struct {
 	roots *x509.CertPool
 	proxy *proxy.Config // nil: connections are direct
 	dial  proxy.DialFunc
+	used  []*http.Transport
 }
 
 // network reads --ca-file and the proxy parameters.
@@ -112,7 +113,16 @@ func (n *network) transport(scheme string) http.RoundTripper {
 	if n.proxy != nil {
 		o.DialContext = n.proxy.ForScheme(scheme)
 	}
-	return pipeline.Transport(o)
+	t := pipeline.Transport(o)
+	n.used = append(n.used, t)
+	return t
+}
+
+// close ends the connections that are kept open.
+func (n *network) close() {
+	for _, t := range n.used {
+		t.CloseIdleConnections()
+	}
 }
 
 // roots are the system's certificate authorities and those of --ca-file; nil

@@ -396,6 +396,9 @@ func (r *run) close() {
 	if r.judge != nil {
 		r.judge.close()
 	}
+	if r.net != nil {
+		r.net.close()
+	}
 	if r.server != nil {
 		_ = r.server.Close()
 	}
