@@ -15,11 +15,12 @@ type Choice struct {
 
 const textNotConnected = "Authentication needed. Please call Connect-MgGraph."
 
-// Source finds out how to get tokens, without asking for one yet: a token named
-// by word, the method named by word, a token in MGUPLOAD_ACCESS_TOKEN, the session of
-// Connect-MgGraph, or what the surroundings offer, in this order. If there is nothing, the error's kind
-// is KindNotConnected. The only request it may send goes to the machine's own identity
-// endpoint.
+// Source finds out how to get tokens: from a token named by word, the method
+// named by word, a token in MGUPLOAD_ACCESS_TOKEN, the session of
+// Connect-MgGraph, or what the surroundings offer, in this order. If there is
+// nothing, the error's kind is KindNotConnected. Unless a person has to sign in
+// (--auth browser, device-code), it asks for no token yet, and the only
+// request it may send goes to the machine's own identity endpoint.
 func (a *Auth) Source(ctx context.Context, c Choice) (*Source, error) {
 	if c.AccessTokenFrom != "" && c.Method != "" && c.Method != MethodAccessToken {
 		return nil, fail(KindArgument, "Leave one of them out.", "--access-token-from and --auth exclude each other")
@@ -73,6 +74,11 @@ func (a *Auth) choose(ctx context.Context, s Settings) (method, error) {
 // begin starts a method that no session stands behind. A person is asked at
 // once, if the method needs one: this process is all there is.
 func (a *Auth) begin(ctx context.Context, m method, c Choice) (*Source, error) {
+	if m.Name != MethodAccessToken { // which has a variable of its own
+		if err := checkWords(m, Request{Settings: c.Settings}); err != nil {
+			return nil, err
+		}
+	}
 	env, err := a.Environment(c.Environment)
 	if err != nil {
 		return nil, err

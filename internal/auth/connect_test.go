@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"invoke-mgupload/internal/auth/authtest"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 )
 
 func TestWrongWords(t *testing.T) {
@@ -358,6 +360,10 @@ func TestSafeStore(t *testing.T) {
 	if len(w.service.Issued()) != issued {
 		t.Error("a second token was taken")
 	}
+	lost := w.again() // the store's key is gone, as after a reboot
+	lost.openCache = func(string) (azidentity.Cache, error) { return azidentity.Cache{}, os.ErrNotExist }
+	_, err = lost.token(Choice{})
+	kindOf(t, err, KindNotConnected, "can't be continued without asking", "Connect-MgGraph")
 	if _, err := next.Connect(t.Context(), device); err != nil || next.stderr.Len() != 0 {
 		t.Errorf("asked again: %q, %v", next.stderr.String(), err)
 	}
@@ -366,5 +372,17 @@ func TestSafeStore(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(os.Getenv("XDG_CACHE_HOME"), ".IdentityService", cacheName+"*")); len(left) > 0 {
 		t.Errorf("left: %v", left)
+	}
+
+	// An app's token is kept too, when that was asked for.
+	w.register()
+	w.vars["SECRET"] = secretText
+	request := Request{Method: MethodClientSecret, Environment: "mock", ContextScope: ScopeCurrentUser, Settings: app(Settings{ClientSecretFrom: "env:SECRET"})}
+	if got, err := w.Connect(t.Context(), request); err != nil || got.ContextScope != ScopeCurrentUser {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	issued = len(w.service.Issued())
+	if _, err := w.again().token(Choice{}); err != nil || len(w.service.Issued()) != issued {
+		t.Errorf("%d tokens, %v", len(w.service.Issued())-issued, err)
 	}
 }

@@ -92,15 +92,12 @@ func (a *Auth) Environment(name string) (Environment, error) {
 }
 
 // CheckEnvironment finds what is wrong with the words of Add-MgEnvironment
-// (full) or Set-MgEnvironment, where empty URLs mean no change. It comes before the question whether to
-// go on; that a name is built in is found out only after
-// (env.add-builtin-whatif).
-func (a *Auth) CheckEnvironment(full bool, name, azureAD, graph string) error {
+// (full) or Set-MgEnvironment, where empty URLs mean no change. It comes
+// before the question whether to go on; that a name is built in or a URL
+// missing is found out only after (env.add-builtin-whatif).
+func CheckEnvironment(full bool, name, azureAD, graph string) error {
 	if strings.TrimSpace(name) == "" {
 		return fail(KindArgument, "", "Must specify 'Name'.")
-	}
-	if !full && !isBuiltin(name) && len(a.FindEnvironment(name)) == 0 && (azureAD == "" || graph == "") {
-		return badURL("GraphEndpoint or AzureADEndpoint")
 	}
 	if _, ok := origin(azureAD); !ok && (full || azureAD != "") {
 		return badURL("AzureADEndpoint")
@@ -129,7 +126,7 @@ func (a *Auth) SetEnvironment(name, azureAD, graph string) (Environment, error) 
 }
 
 func (a *Auth) changeEnvironment(verb string, full bool, name, azureAD, graph string) (Environment, error) {
-	if err := a.CheckEnvironment(full, name, azureAD, graph); err != nil {
+	if err := CheckEnvironment(full, name, azureAD, graph); err != nil {
 		return Environment{}, err
 	}
 	if isBuiltin(name) {
@@ -144,6 +141,9 @@ func (a *Auth) changeEnvironment(verb string, full bool, name, azureAD, graph st
 	}
 	if graph != "" {
 		e.GraphEndpoint, _ = origin(graph)
+	}
+	if !full && (e.AzureADEndpoint == "" || e.GraphEndpoint == "") {
+		return Environment{}, badURL("GraphEndpoint or AzureADEndpoint")
 	}
 	return e, a.update(func(f *file) error {
 		f.Environments = put(f.Environments, e)
@@ -235,7 +235,7 @@ func origin(raw string) (string, bool) {
 		return "", u.Opaque != ""
 	}
 	host := strings.ToLower(u.Hostname())
-	if host == "" {
+	if host == "" || strings.Contains(host, ":") && !strings.HasPrefix(u.Host, "[") && !strings.Contains(u.Host, "@[") {
 		return "", false
 	}
 	port := u.Port()

@@ -24,23 +24,23 @@ func TestOrigin(t *testing.T) {
 		{"mailto:x@y.test", "", true},
 		{"urn:x:y", "", true},                                // env.add-urn
 		{"https://[::1]:8443/x", "https://[::1]:8443", true}, // env.add-ipv6
-		{"https://[::1]", "https://[::1]", true},             //
+		{"https://[::1]", "https://[::1]", true},
 		{"https://bücher.test", "https://bücher.test", true}, // env.add-ipv6
 		{"https://user:secret@aad.gold.test", aad, true},     // no secret in a file
 		{"graph.gold.test", "", false},                       // env.add-bad-graph
 		{"x", "", false},                                     // env.add-bad-both
 		{"https://aad gold.test", "", false},                 // env.add-spaces-url
-		{"https://", "", false},                              //
-		{"https://a.test/`x`", "", false},                    //
-		{"", "", false},                                      //
-		{"https://:8080", "", false},                         //
-		{"//aad.gold.test", "", false},                       //
-		{"https://a.test:99999999/%zz", "", false},           //
-		{"https://a.test:8443", "https://a.test:8443", true}, //
-		{"http://a.test:443", "http://a.test:443", true},     // not the default of http
-		{"ftp://a.test:21/x", "ftp://a.test", true},          //
+		{"https://", "", false},
+		{"https://a.test/`x`", "", false},
+		{"", "", false},
+		{"https://:8080", "", false},
+		{"//aad.gold.test", "", false},
+		{"https://a.test:99999999/%zz", "", false},
+		{"https://a.test:8443", "https://a.test:8443", true},
+		{"http://a.test:443", "http://a.test:443", true}, // not the default of http
+		{"ftp://a.test:21/x", "ftp://a.test", true},
 		{"https://A.TEST:0443", "https://a.test:0443", true}, // as given
-		{"custom-scheme://h/p", "custom-scheme://h", true},   //
+		{"custom-scheme://h/p", "custom-scheme://h", true},
 		{"https://xn--bcher-kva.test", "https://xn--bcher-kva.test", true},
 	} {
 		got, ok := origin(c.in)
@@ -134,6 +134,9 @@ func TestBuiltinEnvironments(t *testing.T) {
 	}
 	if got := w.FindEnvironment("Germany"); got != nil { // env.get-name-Germany
 		t.Errorf("Germany: %v", got)
+	}
+	if err := CheckEnvironment(false, "new", "", ""); err != nil { // it is asked first whether to go on
+		t.Error(err)
 	}
 	_, err := w.Environment("Germany") // connect.germany
 	kindOf(t, err, KindNoEnvironment, "Unable to find environment with name 'Germany'. Use Get-MgEnvironment to list available environments.")

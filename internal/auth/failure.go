@@ -2,8 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -63,7 +61,7 @@ func (a *Auth) classify(ctx context.Context, m method, r *request, limit time.Du
 	}
 	if _, ok := errors.AsType[*azidentity.AuthenticationRequiredError](err); ok {
 		return fail(KindNotConnected, "Run Connect-MgGraph again; in scripts, sign in as an app.",
-			"the sign-in of %s can't be continued without asking", m.label)
+			"the stored sign-in can't be continued without asking a person")
 	}
 	if resp := responseOf(err); resp != nil {
 		return a.refused(m, r, resp)
@@ -183,19 +181,23 @@ func unreachable(m method, last exchange) *Error {
 	e := &Error{Kind: KindSignIn, Err: cause, Advice: "Check the network and the proxy settings."}
 	var what string
 	_, dns := errors.AsType[*net.DNSError](cause)
-	_, authority := errors.AsType[x509.UnknownAuthorityError](cause)
-	_, verify := errors.AsType[*tls.CertificateVerificationError](cause)
 	var timeout net.Error
 	switch {
 	case dns:
 		what = "its name can't be resolved"
-	case authority || verify:
+	case untrusted(cause):
 		what = "its TLS certificate is not trusted: " + oneLine(cause.Error())
 		e.Advice = "If a proxy inspects TLS, name its CA with --ca-file."
 	case errors.As(cause, &timeout) && timeout.Timeout(), errors.Is(cause, context.DeadlineExceeded):
 		what = "no answer in time"
 	default:
 		what = oneLine(cause.Error())
+	}
+	if m.Name == MethodManagedIdentity { // identity.nothing
+		e.Message = "ManagedIdentityCredential authentication unavailable. " +
+			"Multiple attempts failed to obtain a token from the managed identity endpoint."
+		e.Advice = fmt.Sprintf("%s can't be reached: %s. Is this a machine with an identity?", last.host, what)
+		return e
 	}
 	e.Message = fmt.Sprintf("%s authentication failed: %s can't be reached: %s", m.label, last.host, what)
 	return e

@@ -2,7 +2,11 @@ package auth
 
 import (
 	"context"
+	"io"
+	"log"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -88,6 +92,20 @@ func TestUnreachable(t *testing.T) {
 			}
 		})
 	})
+	t.Run("identity.nothing", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w.env.LocalClient = &http.Client{Transport: roundTripper(refuse)}
+			began := time.Now()
+			_, err := w.token(Choice{Method: MethodManagedIdentity, Environment: "BleuCloud"})
+			e := kindOf(t, err, KindSignIn, "169.254.169.254 can't be reached")
+			if e.Message != "ManagedIdentityCredential authentication unavailable. Multiple attempts failed to obtain a token from the managed identity endpoint." {
+				t.Errorf("%q", e.Message)
+			}
+			if d := time.Since(began); d > 8*time.Second {
+				t.Errorf("it took %v", d)
+			}
+		})
+	})
 	t.Run("silent", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			w.env.TokenClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -107,18 +125,40 @@ func TestUnreachable(t *testing.T) {
 		})
 	})
 	t.Run("untrusted", func(t *testing.T) {
-		w.env.TokenClient = &http.Client{}
-		_, err := w.token(c)
+		quiet := httptest.NewUnstartedServer(http.NotFoundHandler())
+		quiet.Config.ErrorLog = log.New(io.Discard, "", 0)
+		quiet.StartTLS()
+		defer quiet.Close()
+		if _, err := w.AddEnvironment("untrusted", quiet.URL, graph); err != nil {
+			t.Fatal(err)
+		}
+		tries := 0
+		w.env.TokenClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			tries++
+			return http.DefaultTransport.RoundTrip(r)
+		})}
+		other := c
+		other.Environment = "untrusted"
+		_, err := w.token(other)
 		kindOf(t, err, KindSignIn, "its TLS certificate is not trusted", "--ca-file")
+		if tries != 1 {
+			t.Errorf("%d tries", tries)
+		}
 	})
 	t.Run("proxy", func(t *testing.T) {
-		proxy, err := url.Parse("http://user:proxy-password@127.0.0.1:1")
-		must(err)
-		w.env.TokenClient = &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}}
-		_, err = w.token(c)
-		if e := kindOf(t, err, KindSignIn, "connection refused"); strings.Contains(e.Error(), "proxy-password") {
-			t.Errorf("%v", e)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			proxy, err := url.Parse("http://user:proxy-password@127.0.0.1:1")
+			must(err)
+			w.env.TokenClient = &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy),
+				DialContext: func(context.Context, string, string) (net.Conn, error) {
+					_, err := refuse(nil)
+					return nil, err
+				}}}
+			_, err = w.token(c)
+			if e := kindOf(t, err, KindSignIn, "proxyconnect", "connection refused"); strings.Contains(e.Error(), "proxy-password") {
+				t.Errorf("%v", e)
+			}
+		})
 	})
 	t.Run("plain http", func(t *testing.T) {
 		if _, err := w.AddEnvironment("plain", "http://aad.gold.test", graph); err != nil {
@@ -205,4 +245,30 @@ func (w *world) files() []string {
 		return err
 	}))
 	return all
+}
+
+// Each kind is shown as the records show it.
+func TestKinds(t *testing.T) {
+	for kind, want := range map[Kind]Record{
+		KindArgument:       {"{GUID}", "InvalidArgument", true},                        // connect.no-tenant
+		KindBuiltin:        {"System.InvalidOperationException", "NotSpecified", true}, // env.add-builtin
+		KindNoEnvironment:  {"InvalidOperation", "InvalidOperation", true},             // connect.germany
+		KindSignIn:         {"", "NotSpecified", false},                                // token.expired
+		KindNoSession:      {"", "CloseError", false},                                  // disconnect.none
+		KindUnreadableFile: {"MgUploadUnreadableFile", "InvalidArgument", true},        // only here
+		KindNotFound:       {"System.ArgumentException", "NotSpecified", true},         // process.env
+	} {
+		if got := kind.Record(); got != want {
+			t.Errorf("%d: %+v", kind, got)
+		}
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	if got := oneLine(" a\r\n b\t c "); got != "a b c" {
+		t.Errorf("%q", got)
+	}
+	if got := oneLine(strings.Repeat("ü", 700)); got != strings.Repeat("ü", 600)+"…" {
+		t.Errorf("%d bytes", len(got))
+	}
 }

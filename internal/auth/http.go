@@ -2,6 +2,8 @@ package auth
 
 import (
 	"bytes"
+	"crypto/tls"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -90,10 +92,27 @@ func (s *seen) watched(c *http.Client) *http.Client {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.exchange = x
+		if untrusted(err) {
+			err = final{err}
+		}
 		return resp, err
 	})
 	copied.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &copied
+}
+
+// final is an error that azcore does not repeat a request for.
+type final struct{ error }
+
+func (f final) NonRetriable() {}
+
+func (f final) Unwrap() error { return f.error }
+
+// untrusted tells whether the server's certificate was refused: another try
+// meets the same one.
+func untrusted(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
 }
 
 // note takes down an answer. The body of a refusal is kept, since the library

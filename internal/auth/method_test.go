@@ -1,17 +1,12 @@
 package auth
 
 import (
-	"crypto/sha1"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/base64"
-	"encoding/hex"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"invoke-mgupload/internal/auth/authtest"
 
@@ -152,6 +147,9 @@ func TestEveryMethod(t *testing.T) {
 			if err != nil {
 				t.Fatal(err, w.debugs)
 			}
+			if source.Environment().Name != "mock" || source.AuthType() != m.AuthType {
+				t.Errorf("%v, %s", source.Environment(), source.AuthType())
+			}
 			if source.Method() != m.Name {
 				t.Fatalf("%s was chosen: %v", source.Method(), w.debugs)
 			}
@@ -196,81 +194,6 @@ func TestMethodTable(t *testing.T) {
 	kindOf(t, err, KindArgument, "there is no sign-in method 'nope'", MethodGitHub)
 	if m, err := methodNamed("GitHub"); err != nil || m.Name != MethodGitHub {
 		t.Errorf("%v, %v", m.Name, err)
-	}
-}
-
-func TestCertificateSignIn(t *testing.T) {
-	good := makePair()
-	data := encode(pkcs12.Modern, good, nil, "pw")
-	sum := sha1.Sum(good.cert.Raw)
-	for name, prepare := range map[string]func(w *world) Settings{
-		"base64 in a variable": func(w *world) Settings {
-			w.vars["PFX"], w.vars["PW"] = base64.StdEncoding.EncodeToString(data), "pw"
-			return Settings{CertificateFrom: "env:PFX", CertificatePasswordFrom: "env:PW"}
-		},
-		"pem in a variable": func(w *world) Settings {
-			w.vars["PEM"] = string(join(pemOf("CERTIFICATE", good.cert.Raw), pkcs8(good.key)))
-			return Settings{CertificateFrom: "env:PEM", SendCertificateChain: true}
-		},
-		"thumbprint": func(w *world) Settings { // cert.thumb
-			w.dotnetStore("a.pfx", good)
-			w.dotnetStore("b.pfx", newPair(pkix.Name{CommonName: "b"}, 0, false))
-			return Settings{CertificateThumbprint: strings.ToUpper(hex.EncodeToString(sum[:]))}
-		},
-		"subject name": func(w *world) Settings { // cert.subject
-			w.dotnetStore("a.pfx", good)
-			w.dotnetStore("old.pfx", newPair(pkix.Name{CommonName: "gold app cert"}, 10*time.Hour, false))
-			return Settings{CertificateSubjectName: "cn=gold app cert"}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			w.register()
-			settings := app(prepare(w))
-			if _, err := w.token(Choice{Method: MethodCertificate, Environment: "mock", Settings: settings}); err != nil {
-				t.Fatal(err)
-			}
-			form := w.service.TokenRequests()[0]
-			header, _, _ := strings.Cut(form.Get("client_assertion"), ".")
-			text, err := base64.RawURLEncoding.DecodeString(header)
-			must(err)
-			if strings.Contains(string(text), "x5c") != settings.SendCertificateChain {
-				t.Errorf("header %s", text)
-			}
-		})
-	}
-}
-
-func (w *world) dotnetStore(name string, p pair) {
-	dir := filepath.Join(w.env.Home, ".dotnet", "corefx", "cryptography", "x509stores", "my")
-	must(os.MkdirAll(dir, 0o700))
-	must(os.WriteFile(filepath.Join(dir, name), encode(pkcs12.Modern, p, nil, ""), 0o600))
-}
-
-func TestStoredCertificateMissing(t *testing.T) {
-	w := newWorld(t)
-	w.dotnetStore("a.pfx", makePair())
-	zeros := strings.Repeat("0", 40)
-	_, err := w.storedCertificate("", zeros)
-	kindOf(t, err, KindSignIn, "Certificate with thumbprint '"+zeros+"' was not found in certificate store or has expired.")
-	_, err = w.storedCertificate("gold app cert", "") // cert.subject-without-cn
-	kindOf(t, err, KindSignIn, "Certificate with subject name 'gold app cert' was not found")
-	windows := newWorld(t, func(e *Env) { e.GOOS = "windows" })
-	_, err = windows.storedCertificate("", zeros)
-	kindOf(t, err, KindSignIn, "--certificate-file")
-}
-
-func TestSameName(t *testing.T) {
-	for _, c := range []struct {
-		x, y string
-		same bool
-	}{
-		{"CN=a, O=b", "CN=a,O=b", true}, {"O=b, CN=a", "CN=a,O=b", true}, {"cn=A", "CN=a", true},
-		{"CN=a", "CN=a,O=b", false}, {"a", "CN=a", false}, {"CN=a, CN=b, O=c", "CN=b,O=c,CN=a", false},
-	} {
-		if sameName(c.x, c.y) != c.same {
-			t.Errorf("%q, %q", c.x, c.y)
-		}
 	}
 }
 
@@ -452,3 +375,52 @@ func TestChoice(t *testing.T) {
 }
 
 func (w *world) certs() []*x509.Certificate { return []*x509.Certificate{makePair().cert} }
+
+// What a method lacks is named, whether it is chosen by word or not.
+func TestMissingVariables(t *testing.T) {
+	for _, c := range []struct {
+		method, missing string
+		vars            []string
+	}{
+		{MethodGitHub, gitHubURL, nil},
+		{MethodGitHub, gitHubToken, []string{gitHubURL}},
+		{MethodGitHub, "AZURE_CLIENT_ID", []string{gitHubURL, gitHubToken}},
+		{MethodGitHub, "AZURE_TENANT_ID", []string{gitHubURL, gitHubToken, "AZURE_CLIENT_ID"}},
+		{MethodAzurePipelines, pipelinesURI, nil},
+		{MethodAzurePipelines, pipelinesToken, []string{pipelinesURI}},
+		{MethodAzurePipelines, pipelinesConnection, []string{pipelinesURI, pipelinesToken}},
+		{MethodAzurePipelines, "AZURE_CLIENT_ID", []string{pipelinesURI, pipelinesToken, pipelinesConnection}},
+		{MethodWorkloadIdentity, federatedFile, nil},
+		{MethodWorkloadIdentity, "AZURE_CLIENT_ID", []string{federatedFile}},
+		{MethodWorkloadIdentity, "AZURE_TENANT_ID", []string{federatedFile, "AZURE_CLIENT_ID"}},
+	} {
+		w := newWorld(t)
+		w.machineGone()
+		for _, name := range c.vars {
+			w.vars[name] = "x"
+		}
+		_, err := w.Source(t.Context(), Choice{Method: c.method})
+		kindOf(t, err, KindSignIn, "the environment variable "+c.missing+" is not set")
+		_, err = w.Source(t.Context(), Choice{})
+		kindOf(t, err, KindNotConnected)
+		if !slices.ContainsFunc(w.debugs, func(line string) bool {
+			return strings.HasPrefix(line, "[Authentication]: "+c.method+" not chosen: "+c.missing+" is not set")
+		}) {
+			t.Errorf("%s without %s: %q", c.method, c.missing, w.debugs)
+		}
+	}
+}
+
+func TestOtherAuthority(t *testing.T) {
+	w := newWorld(t)
+	w.register()
+	c := rows[MethodWorkloadIdentity](w)
+	c.Environment = "mock"
+	for host, warned := range map[string]bool{w.service.URL + "/": false, "https://login.microsoftonline.us/": true} {
+		w.warnings = nil
+		w.set("AZURE_AUTHORITY_HOST", host)
+		if _, err := w.token(c); err != nil || (len(w.warnings) > 0) != warned {
+			t.Errorf("%s: %q, %v", host, w.warnings, err)
+		}
+	}
+}

@@ -30,10 +30,10 @@ type session struct {
 	Cached      bool                             `json:"cached,omitempty"` // tokens are in the system's safe store
 }
 
-// ConfigDir returns the folder of the context file on a system: $XDG_CONFIG_HOME or
-// ~/.config on Linux and its like, ~/Library/Application Support on macOS,
-// %AppData% on Windows, each with invoke-mgupload below. "" means that
-// neither variable nor home is known.
+// ConfigDir returns the folder of the context file on a system:
+// $XDG_CONFIG_HOME or ~/.config on Linux and its like, ~/Library/Application
+// Support on macOS, %AppData% on Windows, each with invoke-mgupload below. ""
+// means that neither variable nor home is known.
 func ConfigDir(goos string, getenv func(string) string, home string) string {
 	base := ""
 	switch goos {
