@@ -307,6 +307,6 @@ func distinct(d *json.Decoder) bool {
 			return false
 		}
 	}
-	d.Token()
+	_, _ = d.Token()
 	return true
 }

@@ -63,7 +63,7 @@ func (a *Auth) classify(ctx context.Context, m method, r *request, limit time.Du
 		return fail(KindNotConnected, "Run Connect-MgGraph again; in scripts, sign in as an app.",
 			"the stored sign-in can't be continued without asking a person")
 	}
-	if resp := responseOf(err); resp != nil {
+	if resp := responseOf(err); resp != nil { //nolint:bodyclose // azidentity has read and closed it
 		return a.refused(m, r, resp)
 	}
 	last := r.seen.last()

@@ -114,7 +114,7 @@ func pfxProblem(data []byte, password string) error {
 	if certs, err := pkcs12.DecodeTrustStore(data, password); err == nil && len(certs) > 0 {
 		return badCertificate("Export it again with its private key.", "the PFX file holds no private key")
 	}
-	blocks, err := pkcs12.ToPEM(data, password)
+	blocks, err := pkcs12.ToPEM(data, password) //nolint:staticcheck // the blocks are counted, not used
 	if err != nil {
 		// A file without any key has a shape that the library doesn't read.
 		return badCertificate("Export certificate and key together, as PKCS #12.",

@@ -21,7 +21,6 @@ type items struct {
 	started bool
 	array   bool
 	ended   bool
-	more    bool // an element must follow: a comma was read
 	buf     []byte
 }
 
@@ -105,7 +104,7 @@ func (s *items) first() (byte, error) {
 }
 
 func (s *items) unended(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return s.fail("the input ends inside the array")
 	}
 	return err

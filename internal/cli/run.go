@@ -229,9 +229,9 @@ func (r *run) next(ctx context.Context, in *items, n int64) (call func() outcome
 	}
 	text, err := in.next()
 	switch {
-	case err == io.EOF && n == 0 && !r.line.Given("InputObject"): // D29
+	case errors.Is(err, io.EOF) && n == 0 && !r.line.Given("InputObject"): // D29
 		return func() outcome { return outcome{item: -1, err: r.missingIDs()} }, false
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return nil, false
 	case err != nil:
 		return failed(r.inputRecord(err), ""), false

@@ -84,7 +84,6 @@ type settings struct {
 	retriesTimeLimit  time.Duration
 	clientTimeout     time.Duration
 	throttleLimit     int
-	help, version     bool
 
 	whatIf, verbose, debug, confirm, errorAction, warning string // preferences
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -102,7 +103,7 @@ func (j *judge) choose(ctx context.Context, caption, message string, choices []c
 		answer, err := readLine(ctx, j.lines)
 		if err != nil {
 			j.msgs.write("\n")
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = params.ErrNobodyToAsk
 			}
 			return 0, err
@@ -191,7 +192,7 @@ func promptMandatory(ctx context.Context, c Console, msgs *messages, cmdlet stri
 	for _, name := range names {
 		msgs.write(name + ": ")
 		answer, err := readLine(ctx, lines)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			msgs.write("\n")
 			return answers, nil
 		}

@@ -86,7 +86,7 @@ func (c *call) send(status int, v any) {
 	}
 	c.w.Header().Set("Content-Type", "application/json; odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8")
 	c.w.WriteHeader(status)
-	c.w.Write(body)
+	_, _ = c.w.Write(body) // a client that left needs no answer
 }
 
 // bad is a 400 with the backend's general code.

@@ -111,7 +111,7 @@ func (c *call) readTable(r io.Reader) (int64, *refusal) {
 	counted := &counter{r: r}
 	text := bufio.NewReader(counted)
 	if mark, _ := text.Peek(3); string(mark) == "\ufeff" {
-		text.Discard(3)
+		_, _ = text.Discard(3)
 	}
 	rows := csv.NewReader(text)
 	rows.ReuseRecord = true

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
-	"golang.org/x/crypto/md4"
+	"golang.org/x/crypto/md4" //nolint:staticcheck // NTLM is made of it
 )
 
 var digestParam = regexp.MustCompile(`([a-z]+)=(?:"([^"]*)"|([^",]+))`)

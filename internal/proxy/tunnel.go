@@ -264,7 +264,7 @@ func (l *leftover) Read(p []byte) (int, error) {
 func (t *tunnel) roundTrip(ctx context.Context, value string) (answer, error) {
 	t.used = true
 	conn := t.conn
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(past) })
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(past) })
 	a, err := t.send(value)
 	if !stop() {
 		return answer{}, context.Cause(ctx)

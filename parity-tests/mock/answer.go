@@ -23,11 +23,11 @@ func (w *wire) answer(a golden.Answer, request http.Header, over <-chan struct{}
 		return errDone
 	case a.Reset:
 		if tcp, ok := w.tcp.(*net.TCPConn); ok {
-			tcp.SetLinger(0)
+			_ = tcp.SetLinger(0)
 		}
 		return errDone
 	case a.Raw != nil:
-		w.Write(toLatin1(w.fill(*a.Raw)))
+		_, _ = w.Write(toLatin1(w.fill(*a.Raw)))
 		return errDone
 	}
 	for _, status := range a.Interim {

@@ -62,7 +62,7 @@ func (w *wire) exchange(m *Mock, s *session) error {
 	if first, err := w.in.Peek(1); err != nil || first[0] == 0x16 {
 		// A TLS hello on a plain port: web servers answer that in plain words.
 		const words = "this port speaks plain HTTP"
-		io.WriteString(w, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: "+
+		_, _ = io.WriteString(w, "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: "+
 			strconv.Itoa(len(words))+"\r\n\r\n"+words)
 		return errDone
 	}

@@ -91,11 +91,11 @@ func (l *Line) Bind(ctx context.Context, o Options) (*Bound, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, it := range rest { // the first leftover decides which error (binder.119, binder.120)
-		if it.named {
+	if len(rest) > 0 { // the first leftover decides which error (binder.119, binder.120)
+		if it := rest[0]; it.named {
 			return nil, l.cmdlet.unknownName(it.typed)
 		}
-		return nil, l.cmdlet.positional(l.shownWord(it))
+		return nil, l.cmdlet.positional(l.shownWord(rest[0]))
 	}
 	if o.Pipeline {
 		err = b.awaitObjects()
@@ -121,18 +121,18 @@ func (l *Line) shownWord(it item) string {
 		if !l.items[i].named && secret && l.items[i].value == it.value {
 			return "***"
 		}
-		secret = l.items[i].named && l.isSecret(l.items[i].param) || secret && !l.items[i].named
+		secret = l.items[i].named && l.cmdlet.isSecret(l.items[i].param) || secret && !l.items[i].named
 	}
 	return it.value
 }
 
 // isSecret reports whether a parameter's value must not be shown.
-func (l *Line) isSecret(p *Param) bool {
+func (c *Cmdlet) isSecret(p *Param) bool {
 	if p == nil {
 		return false
 	}
-	for i := range l.cmdlet.Params {
-		for _, m := range l.cmdlet.Params[i].Members {
+	for i := range c.Params {
+		for _, m := range c.Params[i].Members {
 			if m.Secret && m.Name == p.Name {
 				return true
 			}

@@ -35,8 +35,8 @@ func (c *Cmdlet) shown(p *Param, text string) string {
 	switch {
 	case (p.Type == Body || p.Type == Hashtable) && c.HasSecret():
 		return "***"
-	case p.Type == Dictionary: // Name: value, typed where a hashtable is wanted
-		if i := strings.IndexAny(text, ":="); i >= 0 {
+	case p.Type == Dictionary: // Name: value or a bare token, typed where a hashtable is wanted
+		if i := strings.IndexAny(text, ":= "); i >= 0 {
 			return text[:i+1] + "***"
 		}
 	}

@@ -43,6 +43,9 @@ func (c *Cmdlet) Setting(name, text string) *Error {
 }
 
 func (c *Cmdlet) likelyTypo(name, word string) *Error {
+	if p, _ := c.lookup(name); c.isSecret(p) {
+		word = "***"
+	}
 	return c.Refuse("LikelyTypo", name,
 		"The value '%s' of -%s is nearly -WhatIf or -Confirm: it is refused so that a dry run never turns real. To send it as text, write -%s:%s.", word, name, name, word)
 }
@@ -78,6 +81,9 @@ func (c *Cmdlet) MissingMandatory(names ...string) *Error {
 }
 
 func (c *Cmdlet) unknownName(typed string) *Error {
+	if name, _, ok := strings.Cut(typed, "="); ok && c.HasSecret() { // --pasword=…
+		typed = name + "=***"
+	}
 	return c.fail("NamedParameterNotFound", InvalidArgument, "",
 		"A parameter cannot be found that matches parameter name '%s'.", typed)
 }

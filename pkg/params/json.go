@@ -87,12 +87,7 @@ func (p *jsonParser) value(depth int) (any, error) {
 		p.at += len("null")
 		return nil, nil
 	}
-	return nil, p.fail("a value cannot begin with %q", firstRune(p.text[p.at:]))
-}
-
-func firstRune(s string) string {
-	_, n := utf8.DecodeRuneInString(s)
-	return s[:n]
+	return nil, p.fail("a value should be here; a text stands in double quotes")
 }
 
 func (p *jsonParser) object(depth int) (any, error) {
@@ -119,7 +114,7 @@ func (p *jsonParser) object(depth int) (any, error) {
 		}
 		p.space()
 		if p.peek() != ':' {
-			return nil, p.fail("a colon should follow the name %q", name)
+			return nil, p.fail("a colon should follow the name")
 		}
 		p.at++
 		v, err := p.value(depth + 1)

@@ -278,6 +278,10 @@ func (l *Line) pairItems(s splitter) ([]item, *Error) {
 	for i := 0; i < len(l.items); i++ {
 		it := l.items[i]
 		if !it.named || it.hasValue {
+			// Who asks for stdin, or whether an id was given, needs to know -Name:value too.
+			if it.named && it.param == nil && !s.isAddition(it.typed) {
+				it.param, _ = l.cmdlet.lookup(it.typed)
+			}
 			out = append(out, it)
 			continue
 		}

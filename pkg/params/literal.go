@@ -3,7 +3,6 @@ package params
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -27,8 +26,9 @@ func ParseLiteral(text string) (*Object, error) {
 
 // isLiteral reports whether a text begins as a data literal does.
 func isLiteral(text string) bool {
-	t := strings.TrimSpace(text)
-	return strings.HasPrefix(t, "@{") || hasPrefixFold(t, "[ordered]")
+	p := literalParser{text: text}
+	p.space(true)
+	return hasPrefixFold(p.rest(), "@{") || hasPrefixFold(p.rest(), "[ordered]")
 }
 
 type literalParser struct {
@@ -104,7 +104,7 @@ func (p *literalParser) hashtable(depth int) (*Object, error) {
 		}
 		p.space(true)
 		if !p.take("=") {
-			return nil, p.fail("= should follow the key '%s'", name)
+			return nil, p.fail("= should follow the key")
 		}
 		p.space(true)
 		v, err := p.value(depth + 1)
@@ -136,9 +136,9 @@ func (p *literalParser) key() (string, error) {
 	case c >= '0' && c <= '9' || c == '-':
 		n, err := p.number()
 		return string(n), err
-	case c == '_' || unicode.IsLetter(rune(c)):
+	case c == '_' || isLetter(c):
 		start := p.at
-		for c := p.peek(); c == '_' || c == '-' || c < utf8.RuneSelf && (unicode.IsLetter(rune(c)) || unicode.IsDigit(rune(c))); c = p.peek() {
+		for c := p.peek(); c == '_' || c == '-' || isLetter(c) || c >= '0' && c <= '9'; c = p.peek() {
 			p.at++
 		}
 		return p.text[start:p.at], nil
@@ -188,8 +188,10 @@ func (p *literalParser) constant() (any, error) {
 }
 
 func isNameByte(c byte) bool {
-	return c == '_' || c == ':' || c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= utf8.RuneSelf
+	return c == '_' || c == ':' || c >= '0' && c <= '9' || isLetter(c) || c >= utf8.RuneSelf
 }
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 func (p *literalParser) array(depth int) (any, error) {
 	if depth > maxNesting {
@@ -266,7 +268,7 @@ func (p *literalParser) number() (Number, error) {
 	n, ok := literalNumber(text)
 	if !ok {
 		p.at = start
-		return "", p.fail("'%s' is not a number; a text stands in quotes", text)
+		return "", p.fail("this is not a number; a text stands in quotes") // not shown: it may be a secret
 	}
 	return n, nil
 }

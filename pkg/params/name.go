@@ -79,6 +79,9 @@ func isTypo(word string) bool {
 	if r := []rune(word); len(r) == 0 || !isDash(r[0]) {
 		return false
 	}
+	if i := strings.IndexAny(word, ":="); i >= 0 { // -WhtIf:$true
+		word = word[:i]
+	}
 	letters := strings.ToLower(strings.TrimLeftFunc(word, isDash))
 	letters = strings.ReplaceAll(letters, "-", "")
 	return within1(letters, "whatif") || within1(letters, "confirm")

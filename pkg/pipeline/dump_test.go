@@ -114,7 +114,7 @@ func TestDumpKeepsReadError(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if got, err := io.ReadAll(resp.Body); string(got) != "abc" || err != cut {
+	if got, err := io.ReadAll(resp.Body); string(got) != "abc" || !errors.Is(err, cut) {
 		t.Errorf("read %q, %v, want abc and %v", got, err, cut)
 	}
 }

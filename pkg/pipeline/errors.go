@@ -55,7 +55,7 @@ func Explain(err error, req *http.Request) error { return explain(err, req, Phas
 // explain places err at the given phase unless its type tells better.
 func explain(err error, req *http.Request, at Phase) error {
 	for {
-		u, ok := err.(*url.Error)
+		u, ok := err.(*url.Error) //nolint:errorlint // only the wrapping a client put around everything
 		if !ok {
 			break
 		}

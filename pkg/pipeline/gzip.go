@@ -69,7 +69,7 @@ func (b *gzipBody) Read(p []byte) (int, error) {
 }
 
 func (b *gzipBody) explain(err error) error {
-	if err == nil || err == io.EOF || errors.Is(err, http.ErrBodyReadAfterClose) {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, http.ErrBodyReadAfterClose) {
 		return err
 	}
 	return explain(err, b.req, PhaseBody)

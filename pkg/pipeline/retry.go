@@ -162,7 +162,7 @@ func (c *retryCall) failure(err error) error {
 	if c.err != nil {
 		return c.err
 	}
-	if u, ok := err.(*url.Error); ok {
+	if u, ok := err.(*url.Error); ok { //nolint:errorlint // only the wrapping a client put around everything
 		return u.Err
 	}
 	return err

@@ -82,7 +82,7 @@ func (b *idleBody) Read(p []byte) (int, error) {
 	b.timer.Reset(b.limit)
 	n, err := b.body.Read(p)
 	b.timer.Stop()
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		if late, ok := errors.AsType[*TimeoutError](context.Cause(b.ctx)); ok {
 			err = late
 		}

@@ -59,7 +59,7 @@ func dialer(dial dialFunc) dialFunc {
 		if err == nil || ctx.Err() != nil {
 			return conn, err
 		}
-		if _, plain := err.(*net.OpError); plain {
+		if _, plain := err.(*net.OpError); plain { //nolint:errorlint // a wrapped one has words of its own
 			return nil, err
 		}
 		return nil, &dialError{err}

@@ -176,7 +176,7 @@ func readable(t *testing.T, w *wire, resp *http.Response) {
 	if err != nil || w.sends == 0 {
 		return // an unreadable body is an answer too
 	}
-	want, _ := io.ReadAll(w.answer(w.sends - 1).Body)
+	want, _ := io.ReadAll(w.answer(w.sends - 1).Body) //nolint:bodyclose // made in memory
 	if !bytes.Equal(got, want) {
 		t.Errorf("the answer's body has %d bytes, want the wire's %d", len(got), len(want))
 	}
