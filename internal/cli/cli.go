@@ -27,8 +27,6 @@ import (
 // Main runs the program and answers its exit status. The context's end, or an
 // interrupt that env.Notify reports, ends it with Interrupted.
 func Main(ctx context.Context, env Env) int {
-	ctx, stop := env.Notify(ctx)
-	defer stop()
 	p := &program{env: env}
 	return p.shell(ctx, p.command())
 }

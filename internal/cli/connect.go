@@ -152,8 +152,14 @@ func (t tokens) Token(ctx context.Context, req pipeline.TokenRequest) (string, e
 // describe writes the authentication lines of -Debug.
 func (r *run) describe(source *auth.Source) {
 	c, _, _ := r.auth.Context()
+	credential := ""
+	for _, m := range auth.Methods() {
+		if m.Name == source.Method() {
+			credential = m.Credential
+		}
+	}
 	r.debugLine("[Authentication]: - AuthType: '%s', TokenCredentialType: '%s', ContextScope: '%s', AppName: '%s'.",
-		source.AuthType(), source.Method(), c.ContextScope, c.AppName)
+		source.AuthType(), credential, c.ContextScope, c.AppName)
 	r.debugLine("[Authentication]: - Scopes: [%s].", strings.Join(c.Scopes, ", "))
 }
 

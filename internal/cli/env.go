@@ -36,8 +36,9 @@ type Env struct {
 	StdoutKind     StreamKind
 	StderrKind     StreamKind
 
-	Getenv func(string) string
-	Now    func() time.Time
+	Getenv  func(string) string
+	Environ func() []string // all variables, for step programs; nil: none
+	Now     func() time.Time
 	// OpenTerminal opens the controlling terminal, for prompts; an error where there is none.
 	OpenTerminal func() (Console, error)
 	// OpenFD opens an inherited file descriptor.
@@ -65,7 +66,7 @@ func System() Env {
 		Program: filepath.Base(os.Args[0]), Args: os.Args[1:],
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		StdinKind: kindOf(os.Stdin), StdoutKind: kindOf(os.Stdout), StderrKind: kindOf(os.Stderr),
-		Getenv: os.Getenv, Now: time.Now,
+		Getenv: os.Getenv, Environ: os.Environ, Now: time.Now,
 		OpenTerminal: openTerminal,
 		OpenFD: func(fd uintptr) (io.ReadCloser, error) {
 			f := os.NewFile(fd, "fd")
@@ -75,7 +76,11 @@ func System() Env {
 			return f, nil
 		},
 		Notify: func(ctx context.Context) (context.Context, context.CancelFunc) {
-			return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+			// A closed standard output is then an error of a write, not the end of the process.
+			signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+			ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+			context.AfterFunc(ctx, stop) // a second interrupt ends the process at once
+			return ctx, stop
 		},
 	}
 }

@@ -97,11 +97,11 @@ func (m *messages) record(e *record) {
 	if e.Details != "" {
 		text = e.Details
 	}
-	out := paint(m.color, e.name+": ", text) + "\n"
+	out := paint(m.color, e.name+": ", text)
 	if e.Recommended != "" {
-		out += recommendation(m.color, e.Recommended)
+		out = paint(m.color, e.name+": ", text+"\n") + recommendation(m.color, e.Recommended)
 	}
-	m.write(out)
+	m.write(out + "\n")
 }
 
 // paint colours an error as PowerShell 7 does, line by line (process.http-error-color).
@@ -111,7 +111,10 @@ func paint(color bool, name, text string) string {
 	}
 	const red, off = "\x1b[31;1m", "\x1b[0m"
 	lines := strings.Split(text, "\n")
-	lines[0] = red + name + red + lines[0] + off
+	if name != "" {
+		name = red + name
+	}
+	lines[0] = name + red + lines[0] + off
 	for i := 1; i < len(lines); i++ {
 		lines[i] = red + red + lines[i] + off
 	}
@@ -119,7 +122,7 @@ func paint(color bool, name, text string) string {
 }
 
 func recommendation(color bool, text string) string {
-	return paint(color, "  Recommendation: ", text) + "\n"
+	return paint(color, "", "  Recommendation: "+text)
 }
 
 // outputRecord is the error of results that could not be written: a full disk,

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"invoke-mgupload/internal/auth"
@@ -43,6 +44,7 @@ type run struct {
 	server io.Closer // the emulator, once started
 
 	status int
+	cutOff atomic.Bool // an interrupt ended a request that may have reached the service
 }
 
 // cmdlet runs a cmdlet: words → binding → items → exit status.
@@ -55,6 +57,12 @@ func (p *program) cmdlet(ctx context.Context, c *cmdlets.Cmdlet, words []string)
 	r.out = &results{w: p.env.Stdout, format: set.output, indent: p.env.StdoutKind == Terminal}
 	if help, version := r.asked(words); help || version {
 		return p.tell(version, c)
+	}
+	if !r.brief() {
+		var stop context.CancelFunc
+		ctx, stop = p.env.Notify(ctx)
+		defer stop()
+		r.ctx = ctx
 	}
 	r.auth = r.newAuth()
 	if err == nil {
@@ -76,6 +84,18 @@ func (r *run) asked(words []string) (help, version bool) {
 	_, h := r.line.Addition("help")
 	_, v := r.line.Addition("version")
 	return h || slices.Contains(words, "-?") || len(words) == 1 && words[0] == "-h", v
+}
+
+// brief reports whether the run is a dry one that waits for nothing. It then
+// does without a watch for signals, which costs a third of a dry run's time: the
+// system's own way with an interrupt leaves nothing behind.
+func (r *run) brief() bool {
+	on, ok := parseFlag(r.set.whatIf)
+	if r.line.Given("WhatIf") {
+		word, _ := r.line.Word("WhatIf")
+		on, ok = parseFlag(word)
+	}
+	return (ok && on || r.set.showRequest) && !r.takesPipeline() && !r.line.Asks()
 }
 
 // bind binds the words and checks what no pipeline object can mend.
@@ -165,10 +185,13 @@ func (r *run) items(ctx context.Context) int {
 	}
 	r.debugLine("[CmdletEndProcessing]: - %s end processing.", r.cmdlet.Name)
 	r.finish()
-	if ctx.Err() != nil {
-		return Interrupted
+	if ctx.Err() == nil {
+		return r.status
 	}
-	return r.status
+	if r.cutOff.Load() {
+		r.msgs.line("Interrupted while a request was under way: the service may have done it.")
+	}
+	return Interrupted
 }
 
 // outcome is what came of one item.
@@ -187,7 +210,7 @@ type outcome struct {
 func (r *run) pipeline(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	in := newItems(r.waiting(r.env.Stdin))
+	in := newItems(r.waiting(ctx))
 	if r.set.throttleLimit <= 1 {
 		for n := int64(0); ctx.Err() == nil; n++ {
 			next, more := r.next(ctx, in, n)
@@ -229,6 +252,8 @@ func (r *run) next(ctx context.Context, in *items, n int64) (call func() outcome
 	}
 	text, err := in.next()
 	switch {
+	case ctx.Err() != nil:
+		return nil, false
 	case errors.Is(err, io.EOF) && n == 0 && !r.line.Given("InputObject"): // D29
 		return func() outcome { return outcome{item: -1, err: r.missingIDs()} }, false
 	case errors.Is(err, io.EOF):
@@ -258,25 +283,14 @@ func (r *run) missingIDs() error {
 	return r.spec.MissingMandatory(names...)
 }
 
-// waiting tells on standard error, once and after two seconds, what a silent
-// standard input is waited for.
-func (r *run) waiting(in io.Reader) io.Reader {
+// waiting is standard input for the pipeline: a read ends with the context, and
+// after two seconds of silence a line says, once, what is waited for.
+func (r *run) waiting(ctx context.Context) io.Reader {
 	const patience = 2 * time.Second
 	timer := time.AfterFunc(patience, func() {
 		r.msgs.line("Waiting for identities on standard input: JSON objects such as {\"%s\":\"…\"}.", r.bound.Cmdlet.Param("InputObject").Members[0].Name)
 	})
-	return &firstRead{in, timer}
-}
-
-type firstRead struct {
-	io.Reader
-	timer *time.Timer
-}
-
-func (f *firstRead) Read(p []byte) (int, error) {
-	n, err := f.Reader.Read(p)
-	f.timer.Stop()
-	return n, err
+	return pump(ctx, r.env.Stdin, func() { timer.Stop() })
 }
 
 // call prepares one call: shall it be made, and with which request? What it

@@ -29,19 +29,19 @@ const goos = runtime.GOOS
 
 // open puts the pipeline together: one page, outermost step first.
 func (r *run) open(tokens pipeline.TokenSource) error {
-	steps := []pipeline.Named{
+	steps := append(r.userSteps(),
 		// once per call
-		{Name: "timeout", Step: pipeline.Timeout(r.set.clientTimeout)},
-		{Name: "endpoint", Step: pipeline.Endpoint(r.origin)},
-		{Name: "defaults", Step: pipeline.Defaults(defaultHeaders(), sdkVersionHeader)},
-		{Name: "retry", Step: pipeline.Retry(pipeline.RetryOptions{
+		pipeline.Named{Name: "timeout", Step: pipeline.Timeout(r.set.clientTimeout)},
+		pipeline.Named{Name: "endpoint", Step: pipeline.Endpoint(r.origin)},
+		pipeline.Named{Name: "defaults", Step: pipeline.Defaults(defaultHeaders(), sdkVersionHeader)},
+		pipeline.Named{Name: "retry", Step: pipeline.Retry(pipeline.RetryOptions{
 			Max: r.set.maxRetry, Delay: r.set.retryDelay, Limit: r.set.retriesTimeLimit, Waiting: r.tellWait,
 		})},
-		{Name: "redirect", Step: pipeline.Redirect(5)},
+		pipeline.Named{Name: "redirect", Step: pipeline.Redirect(5)},
 		// once per send
-		{Name: "auth", Step: pipeline.Auth(tokens, r.origin)},
-		{Name: "request-id", Step: pipeline.RequestID(pipeline.NewID)},
-	}
+		pipeline.Named{Name: "auth", Step: pipeline.Auth(tokens, r.origin)},
+		pipeline.Named{Name: "request-id", Step: pipeline.RequestID(pipeline.NewID)},
+	)
 	if r.debug {
 		steps = append(steps, pipeline.Named{Name: "dump", Step: pipeline.Dump(r.dumped, redactor())})
 	}
@@ -136,6 +136,7 @@ func (r *run) exchange(ctx context.Context, b *params.Bound, req *cmdlets.Reques
 	}
 	resp, err := r.sender.Send(out)
 	if err != nil {
+		r.cutOff.CompareAndSwap(false, ctx.Err() != nil)
 		o.err = r.runRecord(b, err)
 		return
 	}

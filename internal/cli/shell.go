@@ -62,8 +62,12 @@ func (p *program) shell(ctx context.Context, c command) int {
 	}
 	var root struct{}
 	exited := -1
-	k, err := kong.New(&root, kong.Name("invoke-mgupload"), kong.DynamicCommand(name, help, "", target, tags),
-		kong.Writers(p.env.Stdout, p.env.Stderr), kong.Exit(func(code int) { exited = code }))
+	options := []kong.Option{kong.Name("invoke-mgupload"), kong.DynamicCommand(name, help, "", target, tags),
+		kong.Writers(p.env.Stdout, p.env.Stderr), kong.Exit(func(code int) { exited = code })}
+	if c.verb == "" { // a cmdlet's --help is its own
+		options = append(options, kong.NoDefaultHelp())
+	}
+	k, err := kong.New(&root, options...)
 	if err != nil {
 		fmt.Fprintf(p.env.Stderr, "invoke-mgupload: %v\n", err)
 		return Failed

@@ -96,7 +96,7 @@ func (j *judge) choose(ctx context.Context, caption, message string, choices []c
 	width := j.open.Width()
 	j.msgs.write("\n" + caption + "\n")
 	for _, line := range strings.Split(message, "\n") {
-		j.msgs.write(wrap(line, width) + "\n")
+		j.msgs.write(wrap(line, width-1) + "\n")
 	}
 	for {
 		j.msgs.write(choiceLine(choices, width))

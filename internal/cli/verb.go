@@ -89,6 +89,8 @@ func (c *emulatorCommand) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintf(c.program.env.Stderr, "The emulator listens on http://%s. In another shell:\n  export MGUPLOAD_ENDPOINT=http://%s MGUPLOAD_ACCESS_TOKEN=%s\n", l.Addr(), l.Addr(), c.Token)
+	ctx, stop := c.program.env.Notify(ctx)
+	defer stop()
 	server := &http.Server{Handler: newEmulator(c.Token, c.program.env.Now, serverJobLength)}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {

@@ -1,6 +1,10 @@
 package params
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Addition is a word this program has beside PowerShell's: --name VALUE, or
 // --name alone for a switch. Its name is matched exactly.
@@ -48,6 +52,19 @@ func (l *Line) Addition(name string) (string, bool) {
 	return v, ok
 }
 
+// Additions are the values of all additions given, in no order.
+func (l *Line) Additions() []string { return slices.Collect(maps.Values(l.additions)) }
+
+// Asks reports whether an addition is to be answered at a prompt.
+func (l *Line) Asks() bool {
+	for _, v := range l.additions {
+		if v == "prompt" {
+			return true
+		}
+	}
+	return false
+}
+
 // Given reports whether a parameter is among the words, bound or not.
 func (l *Line) Given(name string) bool {
 	for i := range l.items {
@@ -66,6 +83,20 @@ func (l *Line) Word(name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// Fits reports whether every word is a parameter of the set, or of every set.
+func (l *Line) Fits(set string) bool {
+	for i := range l.items {
+		p := l.items[i].param
+		if p == nil {
+			return false
+		}
+		if _, ok := p.in(set); !ok {
+			return false
+		}
+	}
+	return l.err == nil
 }
 
 // Add gives a parameter a value that is read when the parameter is bound, as if
@@ -216,7 +247,7 @@ func (s *splitter) gnuItem(g gnuName, rest []string) (item, int, *Error) {
 	it := item{typed: "-" + g.name, param: g.param, named: true, hasValue: true, attached: g.attached, value: g.value}
 	switch {
 	case g.attached:
-		if b, ok := parseBoolean(g.value); ok && g.isSwitch {
+		if b, ok := parseBoolean(g.value); ok && (g.isSwitch || g.isBool()) {
 			it.boolean, it.value = true, b
 		}
 		return it, 0, nil
@@ -234,8 +265,14 @@ func (s *splitter) gnuItem(g gnuName, rest []string) (item, int, *Error) {
 		return it, 0, s.cmdlet.likelyTypo("-"+g.name, rest[0])
 	}
 	it.value = rest[0]
+	if b, ok := parseBoolean(it.value); ok && g.isBool() {
+		it.boolean, it.value = true, b
+	}
 	return it, 1, nil
 }
+
+// isBool reports whether the name is a parameter's that needs true or false.
+func (g *gnuName) isBool() bool { return g.param != nil && g.param.Type == Bool }
 
 // pair gives each name without a value the word behind it, and moves the
 // additions out of the items.
