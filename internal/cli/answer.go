@@ -25,20 +25,24 @@ const (
 	snippet  = 200     // characters of a text that is not JSON
 )
 
-// answer turns the service's answer into output or an error.
-func (r *run) answer(b *params.Bound, resp *http.Response, o *outcome) {
+// answer turns the service's answer into output or an error. An error's text is
+// masked before it is cut, so that no cut leaves a part of a secret.
+func (r *run) answer(b *params.Bound, resp *http.Response, o *outcome, hide *mask) {
 	o.headers = resp.Header
 	if o.err = r.warnings(b, resp.Header, o); o.err != nil {
 		return
 	}
+	for i := range o.warnings {
+		o.warnings[i] = hide.text(o.warnings[i])
+	}
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		body, _ := readUpTo(resp.Body, maxError) // what was read is what there is to say
-		o.err = r.serviceRecord(b, resp, body)
+		o.err = r.serviceRecord(b, resp, []byte(hide.text(string(body))))
 	case r.cmdlet.Output == "":
 		r.accepted(b, o)
 	default:
-		o.err = r.model(b, resp, o)
+		o.err = r.model(b, resp, o, hide)
 	}
 }
 
@@ -55,30 +59,33 @@ func (r *run) accepted(b *params.Bound, o *outcome) {
 }
 
 // model is the answer of a cmdlet that returns an object.
-func (r *run) model(b *params.Bound, resp *http.Response, o *outcome) error {
+func (r *run) model(b *params.Bound, resp *http.Response, o *outcome, hide *mask) error {
 	body, err := readUpTo(resp.Body, maxModel+1)
+	unreadable := func(why string) error {
+		return r.unreadable(b, resp, why, []byte(hide.text(string(body[:min(len(body), maxError)]))))
+	}
 	if err != nil {
-		return r.unreadable(b, resp, fmt.Sprintf("its answer could not be read: %v", pipeline.Explain(err, resp.Request)), body)
+		return unreadable(fmt.Sprintf("its answer could not be read: %v", pipeline.Explain(err, resp.Request)))
 	}
 	if len(body) > maxModel {
-		return r.unreadable(b, resp, fmt.Sprintf("its answer is larger than %d bytes", maxModel), body)
+		return unreadable(fmt.Sprintf("its answer is larger than %d bytes", maxModel))
 	}
 	text := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
 	switch {
 	case len(text) == 0:
 		return nil
 	case !json.Valid(text):
-		return r.unreadable(b, resp, "its answer is not JSON", body)
+		return unreadable("its answer is not JSON")
 	case text[0] == '[': // governance.answer.200-array: no output and no error
 		return nil
 	case text[0] != '{':
-		return r.unreadable(b, resp, "its answer is not a JSON object", body)
+		return unreadable("its answer is not a JSON object")
 	case isErrorObject(text): // D16
-		return r.serviceRecord(b, resp, body)
+		return r.serviceRecord(b, resp, []byte(hide.text(string(body))))
 	}
 	o.value = text
 	if o.line, err = r.out.object(text); err != nil {
-		return r.unreadable(b, resp, "its answer could not be printed", body)
+		return unreadable("its answer could not be printed")
 	}
 	return nil
 }
@@ -87,7 +94,7 @@ func (r *run) model(b *params.Bound, resp *http.Response, o *outcome) error {
 // nobody can read (D06).
 func (r *run) unreadable(b *params.Bound, resp *http.Response, why string, body []byte) *record {
 	rec := r.newRecord(b, pipeline.StatusName(resp.StatusCode), "InvalidOperation", "The service accepted the upload, but "+why+".")
-	rec.Details = statusDetails(resp, body)
+	rec.Details = rec.Message + "\n\n" + statusDetails(resp, body) // text prints details in place of the message
 	return r.withAnswer(rec, resp)
 }
 
@@ -170,18 +177,7 @@ func (r *run) serviceRecord(b *params.Bound, resp *http.Response, body []byte) *
 	}
 	rec.Code = e.code
 	rec.Target = r.cmdlet.Target(b)
-	if resp.StatusCode == http.StatusForbidden {
-		r.needs(rec)
-	}
 	return r.withAnswer(rec, resp)
-}
-
-// needs names the permission that a 403 may be about.
-func (r *run) needs(rec *record) {
-	const text = "The least privileged permission for this call is %s."
-	if rec.Recommended == "" {
-		rec.Recommended = fmt.Sprintf(text, r.cmdlet.Permission)
-	}
 }
 
 // withAnswer adds what every error with an answer has.

@@ -38,8 +38,9 @@ type program struct{ env Env }
 type command struct {
 	verb    string // "" for a cmdlet
 	cmdlet  *cmdlets.Cmdlet
-	name    string // the word that named it, if any
-	unknown bool   // name names nothing
+	session *cmdlets.Session // a session cmdlet, in the place of cmdlet
+	name    string           // the word that named it, if any
+	unknown bool             // name names nothing
 	words   []string
 }
 
@@ -48,8 +49,12 @@ type command struct {
 // program's own name may be a cmdlet's (a link), and else the default is meant.
 func (p *program) command() command {
 	args := p.env.Args
-	if c := cmdlets.Find(strings.TrimSuffix(filepath.Base(p.env.Program), ".exe")); c != nil {
+	link := strings.TrimSuffix(filepath.Base(p.env.Program), ".exe")
+	if c := cmdlets.Find(link); c != nil {
 		return command{cmdlet: c, words: args}
+	}
+	if s := cmdlets.FindSession(link); s != nil {
+		return command{session: s, name: s.Name, words: args}
 	}
 	i := firstWord(args)
 	if i == len(args) || strings.HasPrefix(args[i], "-") || args[i] == "" {
@@ -63,6 +68,9 @@ func (p *program) command() command {
 	}
 	if c := cmdlets.Find(args[i]); c != nil {
 		return command{cmdlet: c, name: args[i], words: words}
+	}
+	if s := cmdlets.FindSession(args[i]); s != nil {
+		return command{session: s, name: args[i], words: words}
 	}
 	return command{name: args[i], unknown: true, words: words}
 }
@@ -99,13 +107,21 @@ func (p *program) unknownCommand(c command) int {
 
 // spec is the binder's view of a cmdlet with the additions its body members have.
 func additionsFor(c *cmdlets.Cmdlet) []params.Addition {
-	out := make([]params.Addition, 0, len(additions)+len(c.Body))
-	for _, a := range additions {
-		out = append(out, params.Addition{Name: a.Name, Switch: a.Switch})
-	}
+	out := additionsOf(ofUploads)
 	for _, m := range c.Body {
 		if m.Type == params.String {
 			out = append(out, params.Addition{Name: fromName(m.Name)})
+		}
+	}
+	return out
+}
+
+// additionsOf are the additions of some commands, as the binder sees them.
+func additionsOf(commands scope) []params.Addition {
+	out := make([]params.Addition, 0, len(additions))
+	for _, a := range additions {
+		if a.Of&commands != 0 {
+			out = append(out, params.Addition{Name: a.Name, Switch: a.Switch})
 		}
 	}
 	return out

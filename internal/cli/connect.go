@@ -32,6 +32,7 @@ func (r *run) connect(ctx context.Context) error {
 	if err != nil {
 		return r.runRecord(r.bound, err)
 	}
+	r.keepContext()
 	return r.open(tokens)
 }
 
@@ -43,11 +44,7 @@ func (r *run) graphOrigin() (*url.URL, error) {
 	case strings.EqualFold(r.set.environment, auth.EmulatorEnvironment):
 		return url.Parse(emulatorOrigin)
 	}
-	name := r.set.environment
-	if name == "" {
-		name = auth.GlobalEnvironment
-	}
-	e, err := r.auth.Environment(name)
+	e, err := r.auth.Environment(r.set.environment)
 	if err != nil {
 		return nil, err
 	}

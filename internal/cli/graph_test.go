@@ -20,10 +20,10 @@ import (
 // graph is the service of a script: it gives the answers of an archive file in
 // order and writes down what arrives.
 type graph struct {
-	server  *httptest.Server
-	hanging chan struct{} // closed when a request meets the answer that never comes
+	server *httptest.Server
 
 	mu      sync.Mutex
+	hanging chan struct{} // closed when a request meets the answer that never comes
 	answers []graphAnswer
 	surplus int // requests that no answer was left for
 	arrived int
@@ -73,6 +73,8 @@ func (g *graph) start(ts *testscript.TestScript, answers string) {
 	if g.server != nil {
 		g.server.Close()
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.arrived, g.surplus = 0, 0
 	g.log.Reset()
 	g.ids, g.hanging = map[string]int{}, make(chan struct{})
@@ -87,6 +89,13 @@ func (g *graph) start(ts *testscript.TestScript, answers string) {
 	ts.Setenv("GRAPH", g.server.URL)
 	ts.Setenv("MGUPLOAD_ENDPOINT", g.server.URL)
 	ts.Setenv("MGUPLOAD_ACCESS_TOKEN", "opaque-token")
+}
+
+// hangs is closed once a request waits for the answer that never comes.
+func (g *graph) hangs() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.hanging
 }
 
 // parseAnswers reads answers one after another: a line "HTTP 404" (or "HTTP
@@ -139,7 +148,6 @@ func (g *graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if a.status == 0 {
-		close(g.hanging)
 		<-r.Context().Done()
 		return
 	}
@@ -174,6 +182,9 @@ func (g *graph) take(r *http.Request, body string) (graphAnswer, bool) {
 	}
 	a := g.answers[0]
 	g.answers = g.answers[1:]
+	if a.status == 0 {
+		close(g.hanging)
+	}
 	return a, true
 }
 

@@ -27,13 +27,21 @@ func (p *program) longHelp(w io.Writer) {
 	for _, v := range verbs {
 		fmt.Fprintf(w, "  %-10s %s\n", v.name, v.help)
 	}
+	fmt.Fprint(w, "\nSession cmdlets, which sign in and keep what the others need:\n")
+	for s := range cmdlets.Sessions() {
+		fmt.Fprintf(w, "  %-21s %s\n", s.Name, s.Does)
+	}
 	fmt.Fprint(w, "\nAdditions, each also a variable (--max-retry is MGUPLOAD_MAX_RETRY):\n")
-	printAdditions(w)
+	printAdditions(w, ofUploads)
+	fmt.Fprint(w, "\n`invoke-mgupload help Connect-MgGraph` has those for signing in.\n")
 	fmt.Fprint(w, "\nExit status: 0 success, 1 an operation failed, 2 wrong words and nothing sent, 3 not connected, 130 interrupted.\n")
 }
 
-func printAdditions(w io.Writer) {
+func printAdditions(w io.Writer, commands scope) {
 	for _, a := range additions {
+		if a.Of&commands == 0 {
+			continue
+		}
 		fmt.Fprintf(w, "  --%s", a.Name)
 		if a.Value != "" {
 			fmt.Fprintf(w, " %s", a.Value)
@@ -129,6 +137,9 @@ func nearest(word string) []string {
 	for c := range cmdlets.All() {
 		add(c.Short)
 		add(c.Name)
+	}
+	for s := range cmdlets.Sessions() {
+		add(s.Name)
 	}
 	for _, v := range verbs {
 		add(v.name)

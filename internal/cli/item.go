@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -43,29 +42,27 @@ func (s *items) fail(format string, args ...any) error {
 	return &inputError{s.line, s.offset, fmt.Sprintf(format, args...)}
 }
 
-// next is the text of the next value. It answers io.EOF at the end of the input,
-// an *inputError where that is not JSON, and the reader's own errors.
-func (s *items) next() (string, error) {
+// next is the next value and its text. It answers io.EOF at the end of the
+// input, an *inputError where that is not JSON, and the reader's own errors.
+func (s *items) next() (value any, text string, err error) {
 	if s.ended {
-		return "", io.EOF
+		return nil, "", io.EOF
 	}
 	c, err := s.first()
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	line, offset := s.line, s.offset
-	text, err := s.value(c)
-	if err != nil {
-		return "", err
+	if text, err = s.value(c); err != nil {
+		return nil, "", err
 	}
-	if _, err := params.ParseJSON(text); err != nil {
-		var e *params.SyntaxError
-		if errors.As(err, &e) {
-			s.ended = true
-			return "", &inputError{line + e.Line - 1, offset + int64(e.Offset), e.Reason}
-		}
+	value, err = params.ParseJSON(text)
+	var e *params.SyntaxError
+	if errors.As(err, &e) {
+		s.ended = true
+		err = &inputError{line + e.Line - 1, offset + int64(e.Offset), e.Reason}
 	}
-	return text, nil
+	return value, text, err
 }
 
 // first moves to the first byte of the next value.
@@ -204,71 +201,4 @@ func delimits(c byte) bool {
 		return true
 	}
 	return false
-}
-
-// pump reads ahead in a goroutine, so that waiting for input ends when the
-// context does; that goroutine may then be left in a read that nothing ends.
-// arrived is called once something has come.
-func pump(ctx context.Context, in io.Reader, arrived func()) io.Reader {
-	blocks, free := make(chan []byte), make(chan []byte, 2)
-	free <- make([]byte, blockSize)
-	free <- make([]byte, blockSize)
-	p := &pumped{ctx: ctx, blocks: blocks, free: free}
-	go func() {
-		defer close(blocks)
-		for block := range free {
-			n, err := in.Read(block[:blockSize])
-			arrived()
-			if n > 0 {
-				select {
-				case blocks <- block[:n]:
-				case <-ctx.Done():
-					return
-				}
-			} else if err == nil {
-				free <- block
-			}
-			if err != nil {
-				p.err = err
-				return
-			}
-		}
-	}()
-	return p
-}
-
-const blockSize = 64 << 10
-
-// pumped is what a pump has read.
-type pumped struct {
-	ctx    context.Context
-	blocks <-chan []byte
-	free   chan<- []byte
-	have   []byte // of block, not yet handed out
-	block  []byte
-	err    error // why blocks was closed
-}
-
-func (p *pumped) Read(b []byte) (int, error) {
-	if len(p.have) == 0 {
-		if p.block != nil {
-			p.free <- p.block
-			p.block = nil
-		}
-		select {
-		case block, ok := <-p.blocks:
-			if !ok {
-				if p.err == nil {
-					return 0, p.ctx.Err()
-				}
-				return 0, p.err
-			}
-			p.block, p.have = block, block
-		case <-p.ctx.Done():
-			return 0, p.ctx.Err()
-		}
-	}
-	n := copy(b, p.have)
-	p.have = p.have[n:]
-	return n, nil
 }

@@ -16,7 +16,7 @@ func split(in io.Reader) ([]string, error) {
 	s := newItems(in)
 	var texts []string
 	for {
-		text, err := s.next()
+		_, text, err := s.next()
 		if errors.Is(err, io.EOF) {
 			return texts, nil
 		}
@@ -85,10 +85,10 @@ func TestItems(t *testing.T) {
 // Behind an error nothing is read: a half object must not become a whole one.
 func TestItemsEndAtTheirError(t *testing.T) {
 	s := newItems(strings.NewReader(`x {"a":1}`))
-	if _, err := s.next(); err == nil {
+	if _, _, err := s.next(); err == nil {
 		t.Fatal("got no error")
 	}
-	if text, err := s.next(); !errors.Is(err, io.EOF) {
+	if _, text, err := s.next(); !errors.Is(err, io.EOF) {
 		t.Errorf("got %q and %v, want the end", text, err)
 	}
 }

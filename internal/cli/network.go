@@ -50,12 +50,13 @@ func (r *run) network() (*network, error) {
 // proxy is the proxy of -Proxy or of the environment; nil: there is none.
 func (r *run) proxy(n *network) (*proxy.Config, error) {
 	c := &proxy.Config{Getenv: r.env.Getenv, RootCAs: n.roots, Dial: n.dial, Now: r.env.Now, UserAgent: userAgent()}
-	c.UseDefaultCredentials, _ = r.bound.Switch("ProxyUseDefaultCredentials")
-	if login, ok := r.bound.Get("ProxyCredential").(params.Login); ok {
-		c.Credential = &proxy.Credential{User: login.User, Password: login.Password}
+	words := r.proxyWords()
+	c.UseDefaultCredentials = words.useDefault
+	if words.login != nil {
+		c.Credential = &proxy.Credential{User: words.login.User, Password: words.login.Password}
 	}
-	if r.bound.Has("Proxy") {
-		u, err := parseProxy(r.bound.String("Proxy"))
+	if words.given {
+		u, err := parseProxy(words.address)
 		if err != nil {
 			return nil, r.spec.Setting("Proxy", "It must be http://host:port, https://host:port or socks5://host:port.")
 		}
@@ -68,6 +69,27 @@ func (r *run) proxy(n *network) (*proxy.Config, error) {
 	}
 	c.FromEnvironment = env
 	return c, nil
+}
+
+// proxyWords are what the words say of a proxy: parameters of an upload cmdlet,
+// additions of Connect-MgGraph.
+type proxyWords struct {
+	address    string
+	given      bool          // the address was
+	login      *params.Login // nil: none
+	useDefault bool
+}
+
+func (r *run) proxyWords() proxyWords {
+	if r.cmdlet == nil {
+		return r.set.proxy
+	}
+	w := proxyWords{address: r.bound.String("Proxy"), given: r.bound.Has("Proxy")}
+	w.useDefault, _ = r.bound.Switch("ProxyUseDefaultCredentials")
+	if login, ok := r.bound.Get("ProxyCredential").(params.Login); ok {
+		w.login = &login
+	}
+	return w
 }
 
 var errNoProxy = errors.New("not the address of a proxy")

@@ -16,18 +16,18 @@ type results struct {
 	err    error // the first failed write; nothing is written after it
 }
 
-func (o *results) write(text []byte) {
+func (o *results) write(lines []byte) {
 	if o.err == nil {
-		_, o.err = o.w.Write(append(text, '\n'))
+		_, o.err = o.w.Write(lines)
 	}
 }
 
 // boolean is -PassThru's True.
 func (o *results) boolean() []byte {
 	if o.format == "json" {
-		return []byte("true")
+		return []byte("true\n")
 	}
-	return []byte("True")
+	return []byte("True\n")
 }
 
 // object is a JSON object as the service sent it: only white space changes.
@@ -42,6 +42,7 @@ func (o *results) object(text []byte) ([]byte, error) {
 	default:
 		err = json.Compact(&b, text)
 	}
+	b.WriteByte('\n')
 	return b.Bytes(), err
 }
 

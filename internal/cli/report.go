@@ -128,8 +128,8 @@ func recommendation(color bool, text string) string {
 // outputRecord is the error of results that could not be written: a full disk,
 // a closed pipe. The upload may well be done.
 func (r *run) outputRecord(err error) *record {
-	return &record{name: r.cmdlet.Name, Cmdlet: r.cmdlet.Name, status: Failed, Terminating: true, Category: "WriteError",
-		ID: "MgUploadOutput," + r.cmdlet.Name, Message: fmt.Sprintf("Standard output cannot be written: %v. What was done is done.", err)}
+	return &record{name: r.spec.Name, Cmdlet: r.spec.Name, status: Failed, Terminating: true, Category: "WriteError",
+		ID: "MgUploadOutput," + r.spec.Name, Message: fmt.Sprintf("Standard output cannot be written: %v. What was done is done.", err)}
 }
 
 // inputRecord is the error of an input that cannot be read further.
@@ -142,13 +142,21 @@ func (r *run) inputRecord(err error) *record {
 	return rec
 }
 
+// class is the .NET class that the ids of run-time errors carry.
+func (r *run) class(set string) string {
+	if r.cmdlet == nil {
+		return r.spec.ErrorID()
+	}
+	return r.cmdlet.Class(set)
+}
+
 // inquire asks what to do about an error, for -ErrorAction Inquire. Where nobody
 // can be asked, that is the error (streams.ea-Inquire-http).
 func (r *run) inquire(rec *record) *record {
 	answer, err := r.judge.choose(r.ctx, "Confirm", rec.Message, inquireChoices)
 	switch {
 	case err != nil:
-		rec.ID, rec.Category, rec.Message = "InvalidOperation,"+r.cmdlet.Class(rec.ParameterSet), "InvalidOperation", params.ErrNobodyToAsk.Error()
+		rec.ID, rec.Category, rec.Message = "InvalidOperation,"+r.class(rec.ParameterSet), "InvalidOperation", params.ErrNobodyToAsk.Error()
 		rec.Details, rec.Recommended, rec.Terminating = "", "", true
 	case answer == 'H':
 		rec.Message = "The running command stopped because the user selected the Stop option."

@@ -10,7 +10,6 @@ import (
 	"os"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"invoke-mgupload/internal/auth"
 	"invoke-mgupload/internal/cmdlets"
@@ -18,7 +17,7 @@ import (
 	"invoke-mgupload/pkg/pipeline"
 )
 
-// run is one run of a cmdlet.
+// run is one run of a cmdlet. That of a session cmdlet is part of a session, and has no cmdlet.
 type run struct {
 	*program
 	ctx    context.Context // of the run, for questions in the middle of a report
@@ -28,13 +27,17 @@ type run struct {
 	set    settings
 	auth   *auth.Auth
 
-	bound  *params.Bound // what the words bound
-	msgs   *messages
-	out    *results
-	judge  *judge
-	vars   *variables
-	action string // -ErrorAction
-	debug  bool
+	bound   *params.Bound // what the words bound
+	msgs    *messages
+	out     *results
+	judge   *judge
+	vars    *variables
+	action  string // -ErrorAction
+	debug   bool
+	verbose bool
+
+	saidSet string // the set that said is for
+	said    []byte // a What if: line
 
 	net       *network
 	tokenWire http.RoundTripper
@@ -44,6 +47,7 @@ type run struct {
 	server io.Closer // the emulator, once started
 
 	status int
+	hinted bool        // the permission was named
 	cutOff atomic.Bool // an interrupt ended a request that may have reached the service
 }
 
@@ -124,11 +128,17 @@ func (r *run) bind(ctx context.Context) error {
 	if err := r.cmdlet.Check(bound); err != nil {
 		return err
 	}
+	return r.settle()
+}
+
+// settle reads the common parameters, which may override the settings.
+func (r *run) settle() (err error) {
 	r.action = r.set.errorAction
-	if a := bound.String("ErrorAction"); a != "" {
+	if a := r.bound.String("ErrorAction"); a != "" {
 		r.action = a
 	}
-	r.debug = shows(bound, "Debug", r.set.debug)
+	r.debug = shows(r.bound, "Debug", r.set.debug)
+	r.verbose = shows(r.bound, "Verbose", r.set.verbose)
 	r.vars, err = newVariables(r)
 	return err
 }
@@ -166,7 +176,7 @@ func (r *run) promptMandatory(ctx context.Context, names []string) ([]string, er
 		return nil, nil
 	}
 	defer c.Close()
-	return promptMandatory(ctx, c, r.msgs, r.cmdlet.Name, names)
+	return promptMandatory(ctx, c, r.msgs, r.spec.Name, names)
 }
 
 // items runs the call for each identity, or once.
@@ -181,7 +191,7 @@ func (r *run) items(ctx context.Context) int {
 	} else if r.takesPipeline() {
 		r.pipeline(ctx)
 	} else {
-		r.deliver(r.call(ctx, r.bound, -1, "")())
+		r.deliver(r.perform(ctx, r.prepare(job{item: -1, bound: r.bound})))
 	}
 	r.debugLine("[CmdletEndProcessing]: - %s end processing.", r.cmdlet.Name)
 	r.finish()
@@ -192,83 +202,6 @@ func (r *run) items(ctx context.Context) int {
 		r.msgs.line("Interrupted while a request was under way: the service may have done it.")
 	}
 	return Interrupted
-}
-
-// outcome is what came of one item.
-type outcome struct {
-	item     int64  // its number from 0; -1: there is no pipeline
-	identity string // as it was piped
-	line     []byte // the result to print; nil: none
-	value    []byte // the same as JSON, for -OutVariable
-	warnings []string
-	headers  http.Header // of the answer, if one came
-	err      error
-}
-
-// pipeline runs the call for each identity that comes, --throttle-limit of them
-// at once, and delivers what came of them in their order.
-func (r *run) pipeline(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	in := newItems(r.waiting(ctx))
-	if r.set.throttleLimit <= 1 {
-		for n := int64(0); ctx.Err() == nil; n++ {
-			next, more := r.next(ctx, in, n)
-			if next != nil && r.deliver(next()) || !more {
-				return
-			}
-		}
-		return
-	}
-	queue := make(chan chan outcome, r.set.throttleLimit-1)
-	go r.feed(ctx, in, queue)
-	for pending := range queue {
-		if o := <-pending; ctx.Err() == nil && r.deliver(o) {
-			cancel()
-		}
-	}
-}
-
-// feed starts a call for each item, as many at once as the queue holds.
-func (r *run) feed(ctx context.Context, in *items, queue chan<- chan outcome) {
-	defer close(queue)
-	for n := int64(0); ctx.Err() == nil; n++ {
-		next, more := r.next(ctx, in, n)
-		if next != nil {
-			pending := make(chan outcome, 1)
-			queue <- pending
-			go func() { pending <- next() }()
-		}
-		if !more {
-			return
-		}
-	}
-}
-
-// next reads an item and makes a call of it; more is false behind the last one.
-func (r *run) next(ctx context.Context, in *items, n int64) (call func() outcome, more bool) {
-	failed := func(err error, identity string) func() outcome {
-		return func() outcome { return outcome{item: n, identity: identity, err: err} }
-	}
-	text, err := in.next()
-	switch {
-	case ctx.Err() != nil:
-		return nil, false
-	case errors.Is(err, io.EOF) && n == 0 && !r.line.Given("InputObject"): // D29
-		return func() outcome { return outcome{item: -1, err: r.missingIDs()} }, false
-	case errors.Is(err, io.EOF):
-		return nil, false
-	case err != nil:
-		return failed(r.inputRecord(err), ""), false
-	}
-	bound, err := r.bound.Accept(text)
-	if err == nil {
-		err = r.cmdlet.Check(bound)
-	}
-	if err != nil {
-		return failed(err, text), true
-	}
-	return r.call(ctx, bound, n, text), true
 }
 
 // missingIDs is the error of an input that holds no identity.
@@ -283,60 +216,17 @@ func (r *run) missingIDs() error {
 	return r.spec.MissingMandatory(names...)
 }
 
-// waiting is standard input for the pipeline: a read ends with the context, and
-// after two seconds of silence a line says, once, what is waited for.
-func (r *run) waiting(ctx context.Context) io.Reader {
-	const patience = 2 * time.Second
-	timer := time.AfterFunc(patience, func() {
-		r.msgs.line("Waiting for identities on standard input: JSON objects such as {\"%s\":\"…\"}.", r.bound.Cmdlet.Param("InputObject").Members[0].Name)
-	})
-	return pump(ctx, r.env.Stdin, func() { timer.Stop() })
-}
-
-// call prepares one call: shall it be made, and with which request? What it
-// answers makes it.
-func (r *run) call(ctx context.Context, b *params.Bound, item int64, identity string) func() outcome {
-	o := outcome{item: item, identity: identity}
-	done := func(err error) func() outcome {
-		o.err = err
-		return func() outcome { return o }
-	}
-	sentence := r.cmdlet.Sentence(b.Set)
-	if r.judge.whatIf || r.set.showRequest {
-		var err error
-		o.line, err = r.dryRun(b, sentence)
-		return done(err)
-	}
-	yes, err := r.judge.should(ctx, sentence)
-	if err != nil {
-		return done(r.runRecord(b, err))
-	}
-	if !yes {
-		return done(nil)
-	}
-	if !r.judge.ask && shows(r.bound, "Verbose", r.set.verbose) {
-		r.msgs.marked("VERBOSE", sentence)
-	}
-	req, err := r.cmdlet.Build(b)
-	if err != nil {
-		return done(r.runRecord(b, err))
-	}
-	return func() outcome {
-		r.exchange(ctx, b, req, &o)
-		return o
-	}
-}
-
 // dryRun says what would happen, and with --show-request the request itself or
-// why there would be none.
-func (r *run) dryRun(b *params.Bound, sentence string) ([]byte, error) {
-	out := []byte("What if: " + sentence)
-	if !r.set.showRequest {
-		return out, nil
+// why there would be none. A long list asks for the same line again and again.
+func (r *run) dryRun(j job) ([]byte, error) {
+	if set := j.bound.Set; r.saidSet != set {
+		r.saidSet, r.said = set, []byte("What if: "+r.cmdlet.Sentence(set)+"\n")
 	}
-	req, refusal := r.cmdlet.Build(b)
-	block, err := r.showRequest(req, refusal)
-	return append(append(out, '\n'), block...), err
+	if !r.set.showRequest {
+		return r.said, nil
+	}
+	block, err := r.showRequest(j.request, j.refusal)
+	return slices.Concat(r.said, block, []byte("\n")), err
 }
 
 // deliver prints what came of an item and says whether the run ends with it.
@@ -386,6 +276,10 @@ func (r *run) report(rec *record, more bool) (stop bool) {
 		}
 	}
 	r.msgs.record(rec)
+	if rec.Status == http.StatusForbidden && !r.hinted {
+		r.hinted = true
+		r.msgs.line("The least privileged permission for this call is %s.", r.cmdlet.Permission)
+	}
 	// An identity without its key fails alone (D32): its record is terminating,
 	// the run is not.
 	return r.out.err != nil || rec.Terminating && (r.action == "Stop" || r.action == "Inquire" || !more)

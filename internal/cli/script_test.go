@@ -80,11 +80,10 @@ func cmdInterrupt(ts *testscript.TestScript, neg bool, args []string) {
 	cmd.Env = scriptEnv(ts)
 	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
 	ts.Check(cmd.Start())
-	g := graphOf(ts)
 	exited := make(chan error, 1)
 	go func() { exited <- cmd.Wait() }()
 	select {
-	case <-g.hanging:
+	case <-graphOf(ts).hangs():
 		ts.Check(cmd.Process.Signal(os.Interrupt))
 		err = <-exited
 	case err = <-exited:

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,7 +16,6 @@ import (
 
 	"invoke-mgupload/internal/cmdlets"
 	"invoke-mgupload/internal/emulator"
-	"invoke-mgupload/pkg/params"
 	"invoke-mgupload/pkg/pipeline"
 )
 
@@ -128,8 +128,16 @@ func (r *run) httpRequest(ctx context.Context, req *cmdlets.Request) (*http.Requ
 }
 
 // exchange sends a request and makes its answer the outcome.
-func (r *run) exchange(ctx context.Context, b *params.Bound, req *cmdlets.Request, o *outcome) {
-	out, err := r.httpRequest(ctx, req)
+func (r *run) exchange(ctx context.Context, j job, o *outcome) {
+	b := j.bound
+	hide := &mask{run: r, req: j.request}
+	defer func() {
+		var rec *record
+		if errors.As(o.err, &rec) {
+			hide.record(rec)
+		}
+	}()
+	out, err := r.httpRequest(ctx, j.request)
 	if err != nil {
 		o.err = r.runRecord(b, err)
 		return
@@ -141,7 +149,7 @@ func (r *run) exchange(ctx context.Context, b *params.Bound, req *cmdlets.Reques
 		return
 	}
 	defer resp.Body.Close()
-	r.answer(b, resp, o)
+	r.answer(b, resp, o, hide)
 }
 
 // startEmulator starts the emulator in this process, with a token of its own.

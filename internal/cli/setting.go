@@ -15,30 +15,48 @@ import (
 // the variable MGUPLOAD_<NAME>.
 type addition struct {
 	Name     string
+	Of       scope // which commands have it
 	Switch   bool
 	WordOnly bool   // has no variable
 	Value    string // what the value is, for help
 	Help     string
 }
 
+// scope is a set of commands.
+type scope int
+
+// The commands that additions belong to.
+const (
+	ofUploads scope = 1 << iota
+	ofConnect       // Connect-MgGraph
+	ofSession       // the other session cmdlets
+	ofAll     = ofUploads | ofConnect | ofSession
+)
+
 var additions = []addition{
-	{Name: "show-request", Switch: true, Help: "With -WhatIf, or in its place: print the request that would be sent, secrets hidden."},
-	{Name: "output", Value: "json|list", Help: "How results are printed: json also for booleans, list as Name : value lines."},
-	{Name: "error-format", Value: "text|json", Help: "How errors are printed: as PowerShell prints them, or one JSON object a line."},
-	{Name: "environment", Value: "NAME", Help: "The cloud: Global, USGov, USGovDoD, China, BleuCloud, DelosCloud, GovSGCloud, or Emulator."},
-	{Name: "endpoint", Value: "ORIGIN", Help: "The Graph endpoint, in place of the environment's: https://host[:port]; http on loopback only."},
-	{Name: "access-token-from", Value: "SOURCE", Help: "Where the access token is: env:NAME, file:PATH, fd:N or -."},
-	{Name: "auth", Value: "METHOD", Help: "How to sign in without Connect-MgGraph; `help auth` lists the methods."},
-	{Name: "proxy-password-from", Value: "SOURCE", Help: "Where the password of -ProxyCredential is: env:NAME, file:PATH, fd:N or prompt."},
-	{Name: "ca-file", Value: "PATH", Help: "Certificate authorities to trust beside the system's, as PEM."},
-	{Name: "variables", Value: "DIR", Help: "Where -ResponseHeadersVariable and the common variables are written as NAME.mgvar.json."},
-	{Name: "max-retry", Value: "N", Help: "How often a request answered 429, 503 or 504 is repeated: 0 to 10, 3 if not given."},
-	{Name: "retry-delay", Value: "SECONDS", Help: "The first wait before a repeat, doubled each time: 0 to 180, 3 if not given."},
-	{Name: "retries-time-limit", Value: "SECONDS", Help: "What the waits may add up to; 0, the default, for no limit."},
-	{Name: "client-timeout", Value: "SECONDS", Help: "How long a call may take, waits included: 300 if not given."},
-	{Name: "throttle-limit", Value: "N", Help: "How many requests of piped identities may be under way at once: 1 if not given. The service takes one upload of certificate authorities at a time."},
-	{Name: "help", Switch: true, WordOnly: true, Help: "This text."},
-	{Name: "version", Switch: true, WordOnly: true, Help: "The version."},
+	{Name: "show-request", Of: ofUploads, Switch: true, Help: "With -WhatIf, or in its place: print the request that would be sent, secrets hidden."},
+	{Name: "output", Of: ofAll, Value: "json|list", Help: "How results are printed: json also for booleans, list as Name : value lines."},
+	{Name: "error-format", Of: ofAll, Value: "text|json", Help: "How errors are printed: as PowerShell prints them, or one JSON object a line."},
+	{Name: "environment", Of: ofUploads, Value: "NAME", Help: "The cloud: Global, USGov, USGovDoD, China, BleuCloud, DelosCloud, GovSGCloud, or Emulator."},
+	{Name: "endpoint", Of: ofUploads, Value: "ORIGIN", Help: "The Graph endpoint, in place of the environment's: https://host[:port]; http on loopback only."},
+	{Name: "access-token-from", Of: ofUploads | ofConnect, Value: "SOURCE", Help: "Where the access token is: env:NAME, file:PATH, fd:N or -."},
+	{Name: "client-secret-from", Of: ofConnect, Value: "SOURCE", Help: "Where the secret of -ClientSecretCredential is: env:NAME, file:PATH, fd:N, - or prompt."},
+	{Name: "certificate-file", Of: ofConnect, Value: "SOURCE", Help: "The certificate of an app with its key, PFX or PEM: a path, or env:NAME with either in base64."},
+	{Name: "certificate-password-from", Of: ofConnect, Value: "SOURCE", Help: "Where the password of the certificate is: env:NAME, file:PATH, fd:N, - or prompt."},
+	{Name: "auth", Of: ofUploads, Value: "METHOD", Help: "How to sign in without Connect-MgGraph; `help auth` lists the methods."},
+	{Name: "proxy", Of: ofConnect, WordOnly: true, Value: "URL", Help: "The proxy to sign in through; HTTPS_PROXY if not given. It is not kept: uploads have -Proxy."},
+	{Name: "proxy-credential", Of: ofConnect, WordOnly: true, Value: "USER", Help: "Who signs in to the proxy."},
+	{Name: "proxy-use-default-credentials", Of: ofConnect, Switch: true, WordOnly: true, Help: "Sign in to the proxy as the user of this process."},
+	{Name: "proxy-password-from", Of: ofUploads | ofConnect, Value: "SOURCE", Help: "Where the password of the proxy user is: env:NAME, file:PATH, fd:N or prompt."},
+	{Name: "ca-file", Of: ofUploads | ofConnect, Value: "PATH", Help: "Certificate authorities to trust beside the system's, as PEM."},
+	{Name: "variables", Of: ofAll, Value: "DIR", Help: "Where -ResponseHeadersVariable and the common variables are written as NAME.mgvar.json."},
+	{Name: "max-retry", Of: ofUploads, Value: "N", Help: "How often a request answered 429, 503 or 504 is repeated: 0 to 10, 3 if not given."},
+	{Name: "retry-delay", Of: ofUploads, Value: "SECONDS", Help: "The first wait before a repeat, doubled each time: 0 to 180, 3 if not given."},
+	{Name: "retries-time-limit", Of: ofUploads, Value: "SECONDS", Help: "What the waits may add up to; 0, the default, for no limit."},
+	{Name: "client-timeout", Of: ofUploads, Value: "SECONDS", Help: "How long a call may take, waits included: 300 if not given."},
+	{Name: "throttle-limit", Of: ofUploads, Value: "N", Help: "How many requests of piped identities may be under way at once: 1 if not given. The service takes one upload of certificate authorities at a time."},
+	{Name: "help", Of: ofAll, Switch: true, WordOnly: true, Help: "This text."},
+	{Name: "version", Of: ofAll, Switch: true, WordOnly: true, Help: "The version."},
 }
 
 // findAddition finds an addition by its exact name, --…-from of any cmdlet's
@@ -84,6 +102,7 @@ type settings struct {
 	retriesTimeLimit  time.Duration
 	clientTimeout     time.Duration
 	throttleLimit     int
+	proxy             proxyWords // of Connect-MgGraph; uploads have parameters for it
 
 	whatIf, verbose, debug, confirm, errorAction, warning string // preferences
 }

@@ -36,6 +36,9 @@ type cmdletCommand struct {
 
 // Run runs the cmdlet.
 func (c *cmdletCommand) Run(ctx context.Context) error {
+	if c.command.session != nil {
+		return exitStatus(c.program.session(ctx, c.command.session, c.command.words))
+	}
 	return exitStatus(c.program.cmdlet(ctx, c.command.cmdlet, c.command.words))
 }
 

@@ -42,6 +42,12 @@ func (c *listCommand) Run() error {
 		}
 		fmt.Fprintf(w, "%s\t%s\n", row.Short, row.Name)
 	}
+	if c.Output == "" {
+		fmt.Fprint(w, "\nSession cmdlets:\n")
+		for s := range cmdlets.Sessions() {
+			fmt.Fprintf(w, "%s\t%s\n", s.Name, strings.Join(s.Aliases, ", "))
+		}
+	}
 	return w.Flush()
 }
 
@@ -60,6 +66,9 @@ func (c *helpCommand) Run() error {
 	}
 	if row := cmdlets.Find(c.Topic); row != nil {
 		return p.cmdletHelp(p.env.Stdout, row)
+	}
+	if s := cmdlets.FindSession(c.Topic); s != nil {
+		return p.sessionHelp(p.env.Stdout, s)
 	}
 	for _, v := range verbs {
 		if strings.EqualFold(v.name, c.Topic) {

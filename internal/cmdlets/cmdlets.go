@@ -96,8 +96,8 @@ func (c *Cmdlet) route(set string) string {
 	return c.Routes[0]
 }
 
-// key is an id in a route, in its three spellings.
-type key struct{ template, json, param string }
+// key is an id in a route, as the route and as PowerShell spell it.
+type key struct{ json, param string }
 
 // keys are the ids of a route in path order.
 func keys(route string) []key {
@@ -108,7 +108,7 @@ func keys(route string) []key {
 			return out
 		}
 		name, after, _ := strings.Cut(rest, "}")
-		out = append(out, key{"{" + name + "}", name, pascal(strings.TrimSuffix(name, "-id")) + "Id"})
+		out = append(out, key{name, pascal(strings.TrimSuffix(name, "-id")) + "Id"})
 		route = after
 	}
 }

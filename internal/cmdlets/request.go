@@ -63,8 +63,9 @@ func (c *Cmdlet) checkIDs(b *params.Bound) error {
 	if identity == nil {
 		return nil
 	}
-	for _, k := range keys(c.route(b.Set)) {
-		if v, ok := b.Cmdlet.Param("InputObject").Key(identity, k.param); ok {
+	input := b.Cmdlet.Param("InputObject")
+	for _, name := range ids(b) {
+		if v, ok := input.Key(identity, name); ok {
 			if err := safeID(b.Cmdlet, "InputObject", params.Text(v)); err != nil {
 				return err
 			}
@@ -97,25 +98,40 @@ func (c *Cmdlet) Build(b *params.Bound) (*Request, error) {
 	return &Request{Cmdlet: c, Set: b.Set, Method: "POST", Path: "/" + c.Version + path, Header: header, Body: body}, nil
 }
 
+// ids are the names of the ids in the set's route, in path order. A set that
+// takes them as parameters has the route of its sister that takes an identity.
+func ids(b *params.Bound) []string {
+	set := b.Set
+	if !strings.HasPrefix(set, "UploadViaIdentity") {
+		set = "UploadViaIdentity" + strings.TrimPrefix(set, "Upload")
+	}
+	return b.Cmdlet.Param("InputObject").Keys(set)
+}
+
 // path is the set's route with the ids in their places.
 func (c *Cmdlet) path(b *params.Bound) (string, error) {
-	path := c.route(b.Set)
-	identity := b.Object("InputObject")
-	for _, k := range keys(path) {
-		id := b.String(k.param)
+	route, input, identity := c.route(b.Set), b.Cmdlet.Param("InputObject"), b.Object("InputObject")
+	var path strings.Builder
+	for _, name := range ids(b) {
+		before, behind, _ := strings.Cut(route, "{")
+		_, after, _ := strings.Cut(behind, "}")
+		id := b.String(name)
 		if identity != nil {
-			v, ok := b.Cmdlet.Param("InputObject").Key(identity, k.param)
+			v, ok := input.Key(identity, name)
 			if !ok {
 				return "", &Refusal{
-					Message: "InputObject has null value for InputObject." + k.param, Category: "InvalidArgument",
+					Message: "InputObject has null value for InputObject." + name, Category: "InvalidArgument",
 					Target: c.namespace() + "Models." + strings.TrimPrefix(c.Identity, "I"), Terminating: true,
 				}
 			}
 			id = params.Text(v)
 		}
-		path = strings.Replace(path, k.template, escape(id), 1)
+		path.WriteString(before)
+		path.WriteString(escape(id))
+		route = after
 	}
-	return path, nil
+	path.WriteString(route)
+	return path.String(), nil
 }
 
 const upperHex = "0123456789ABCDEF"
@@ -142,9 +158,9 @@ func escape(id string) string {
 // (httperror.target-headers): ids as typed, the others by their types.
 func (c *Cmdlet) Target(b *params.Bound) string {
 	var parts []string
-	for _, k := range keys(c.route(b.Set)) {
-		if b.Has(k.param) {
-			parts = append(parts, k.param+" = "+b.String(k.param))
+	for _, name := range ids(b) {
+		if b.Has(name) {
+			parts = append(parts, name+" = "+b.String(name))
 		}
 	}
 	h := "Headers = "

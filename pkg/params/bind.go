@@ -138,7 +138,7 @@ func (c *Cmdlet) isSecret(p *Param) bool {
 			}
 		}
 	}
-	return p.Type == Secure
+	return p.Type == Secure || p.Type == Credential
 }
 
 // oneStdin refuses a second reader of standard input before anything is read.

@@ -23,6 +23,7 @@ type Param struct {
 	Pipeline bool         // for a parameter of every set: takes objects from the pipeline
 	Common   bool         // a common or ShouldProcess parameter
 	NotNull  bool         // refuses null and empty arrays
+	NotEmpty bool         // refuses the empty text
 	Hidden   bool         // not offered by completion
 	Min, Max int64        // bounds of an Int32 when Max > 0
 	Enum     []string     // names of an Enum, numbered from 0
@@ -67,7 +68,8 @@ const (
 	Identity                // *Object
 	Credential              // Login
 	Steps                   // []string, program names
-	Secure                  // string; words never convert
+	Secure                  // string; words never convert, what Line.Add gives is taken
+	File                    // string, the name of a file that can be read, or what Line.Add gives
 	Opaque                  // nothing a word can give
 )
 
@@ -77,7 +79,7 @@ var typeNames = [...]string{
 	Variable: "System.String", StringArray: "System.String[]", Hashtable: "System.Collections.Hashtable",
 	Dictionary: "System.Collections.IDictionary", Body: "System.Object", Identity: "System.Object",
 	Credential: "System.Management.Automation.PSCredential", Steps: "System.Object[]",
-	Secure: "System.Security.SecureString", Opaque: "System.Object",
+	Secure: "System.Security.SecureString", File: "System.IO.FileInfo", Opaque: "System.Object",
 }
 
 // DotNet is the parameter's type as messages name it.
@@ -96,6 +98,12 @@ func (p *Param) MandatoryAnywhere() bool {
 		}
 	}
 	return false
+}
+
+// Keys are the keys of an identity that a set needs, in path order.
+func (p *Param) Keys(set string) []string {
+	m, _ := p.in(set)
+	return m.Keys
 }
 
 // Key is an identity's value for a key, in any case; null counts as missing. JSON
@@ -134,9 +142,13 @@ func (c *Cmdlet) Param(name string) *Param {
 	return nil
 }
 
-// HasSecret reports whether a request body of the cmdlet carries a secret.
+// HasSecret reports whether a parameter or a request body of the cmdlet carries
+// a secret.
 func (c *Cmdlet) HasSecret() bool {
 	for i := range c.Params {
+		if c.Params[i].Type == Secure {
+			return true
+		}
 		if c.Params[i].Type != Body {
 			continue
 		}

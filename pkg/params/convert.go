@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,8 +21,12 @@ func (c *Cmdlet) convert(ctx context.Context, p *Param, it item, o Options) (any
 		return c.convertNumber(p, it)
 	case Enum:
 		return c.convertEnum(p, it.value)
-	case StringArray, Steps:
+	case StringArray: // one word is one element (session.bind.scopes-comma)
+		return []string{it.value}, nil
+	case Steps:
 		return strings.Split(it.value, ","), nil
+	case File:
+		return c.convertFile(p, it, o)
 	case Credential:
 		return c.convertCredential(ctx, p, it, o)
 	case Hashtable, Dictionary, Body, Identity:
@@ -45,13 +50,19 @@ func (c *Cmdlet) shown(p *Param, text string) string {
 
 func (c *Cmdlet) convertText(p *Param, it item) (any, error) {
 	if p.Type == Secure {
-		return nil, c.transformation(p, `Cannot convert the value of type "System.String" to type "System.Security.SecureString".`)
+		if it.read != nil {
+			return it.value, nil
+		}
+		return nil, c.notText(p)
+	}
+	if p.NotEmpty && it.value == "" {
+		return nil, c.invalid(p.Name, "The argument is null or empty. Provide an argument that is not null or empty, and then try the command again.")
 	}
 	if p.Type == String && p.MandatoryAnywhere() {
 		if it.value == "" {
 			return nil, c.emptyArgument(p.Name)
 		}
-		if v, err := ParseJSON(it.value); err == nil { // governance.id.array: no id is a JSON array
+		if v, err := ParseJSON(it.value); err == nil && !c.Compiled { // governance.id.array: no id is a JSON array
 			if _, array := v.([]any); array {
 				return nil, c.transformation(p, "Cannot convert value to type System.String.")
 			}
@@ -108,7 +119,7 @@ func (c *Cmdlet) convertSwitch(p *Param, it item) (any, error) {
 	case p.Common: // switch.WhatIf-text; the sentence ends with a blank
 		return nil, c.fail("CannotConvertArgument", InvalidArgument, p.Name,
 			"Cannot convert 'System.String' to the type '%s' required by parameter '%s'. ", p.DotNet(), p.Name)
-	case p.Type == Switch && c.Compiled:
+	case c.Compiled: // session.refuse.chain-true
 		return nil, c.fail("CannotConvertArgument", InvalidArgument, p.Name,
 			"Cannot convert 'System.String' to the type '%s' required by parameter '%s'. ", p.DotNet(), p.Name)
 	}
@@ -159,26 +170,48 @@ func (c *Cmdlet) convertDouble(p *Param, text string) (any, error) {
 	return nil, c.badConversion(p, text, "The input string '"+text+"' was not in a correct format.")
 }
 
-// convertEnum takes a name in any case, a unique prefix of one, or a number.
+// convertEnum takes a number, a name in any case, a unique prefix of one, or
+// several names between commas, whose numbers are then joined bit by bit.
 func (c *Cmdlet) convertEnum(p *Param, text string) (any, error) {
-	var prefixed []string
-	for i, name := range p.Enum {
-		if strings.EqualFold(name, text) || strconv.Itoa(i) == text {
-			return c.checkPreference(p, name)
+	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 32)
+	if err != nil {
+		n = 0
+		for _, name := range strings.Split(text, ",") {
+			i, cause := p.enumerator(strings.TrimSpace(name))
+			if cause != "" {
+				return nil, c.badConversion(p, text, cause)
+			}
+			n |= int64(i)
 		}
-		if text != "" && hasPrefixFold(name, text) {
-			prefixed = append(prefixed, name)
+	}
+	if n < 0 || n >= int64(len(p.Enum)) { // session.bind.scope-number-9
+		return nil, c.transformation(p, fmt.Sprintf("Cannot convert value \"%s\" to type \"%s\" due to enumeration values that are not valid. Specify one of the following enumeration values and try again. The possible enumeration values are \"%s\".",
+			text, p.DotNet(), strings.Join(p.Enum, ",")))
+	}
+	return c.checkPreference(p, p.Enum[n])
+}
+
+// enumerator is the number of a name or of a unique prefix; the cause says why
+// there is none. The empty name is a prefix of all (session.bind.scope-empty).
+func (p *Param) enumerator(name string) (number int, cause string) {
+	var prefixed []string
+	for i, known := range p.Enum {
+		if strings.EqualFold(known, name) {
+			return i, ""
+		}
+		if hasPrefixFold(known, name) {
+			number, prefixed = i, append(prefixed, known)
 		}
 	}
 	switch len(prefixed) {
 	case 1:
-		return c.checkPreference(p, prefixed[0])
+		return number, ""
 	case 0:
-		return nil, c.badConversion(p, text, fmt.Sprintf("Unable to match the identifier name %s to a valid enumerator name. Specify one of the following enumerator names and try again:\n%s",
-			text, strings.Join(p.Enum, ", ")))
+		return 0, fmt.Sprintf("Unable to match the identifier name %s to a valid enumerator name. Specify one of the following enumerator names and try again:\n%s",
+			name, strings.Join(p.Enum, ", "))
 	}
-	return nil, c.badConversion(p, text, fmt.Sprintf("The identifier name %s cannot be processed because it is either too similar or identical to the following enumerator names: %s. Use a more specific identifier name.",
-		text, strings.Join(prefixed, ", ")))
+	return 0, fmt.Sprintf("The identifier name %s cannot be processed because it is either too similar or identical to the following enumerator names: %s. Use a more specific identifier name.",
+		name, strings.Join(prefixed, ", "))
 }
 
 func (c *Cmdlet) checkPreference(p *Param, name string) (any, error) {
@@ -201,10 +234,31 @@ func (c *Cmdlet) convertCredential(ctx context.Context, p *Param, it item, o Opt
 			return Login{User: it.value, Password: password}, nil
 		}
 	}
+	if errors.Is(err, ErrNobodyToAsk) && c.Compiled { // session.refuse.secret-clientid
+		return nil, c.notText(p)
+	}
 	if errors.Is(err, ErrNobodyToAsk) {
 		return nil, c.transformation(p, ErrNobodyToAsk.Error())
 	}
 	return nil, err
+}
+
+// convertFile takes the name of a file that can be read.
+func (c *Cmdlet) convertFile(p *Param, it item, o Options) (any, error) {
+	if it.read != nil {
+		return it.value, nil
+	}
+	err := errors.New("it cannot be read here")
+	if o.ReadFile != nil {
+		_, err = o.ReadFile(it.value)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // session.refuse.certificate-text
+		return nil, c.badConversion(p, it.value, "error:10000080:BIO routines::no such file")
+	case err != nil:
+		return nil, c.badConversion(p, it.value, err.Error())
+	}
+	return it.value, nil
 }
 
 // convertData makes an *Object of JSON text, @FILE, @- or a data literal.
@@ -320,17 +374,15 @@ func (m *Member) convert(v any, literal bool) (any, bool) {
 	return nil, false
 }
 
-// convertObject makes pipeline text a parameter's value; nil: it does not
+// convertObject makes a pipeline object a parameter's value; nil: it does not
 // convert, and another parameter may take it.
-func (c *Cmdlet) convertObject(p *Param, text string) (any, error) {
-	if p.Type != Body && p.Type != Identity || !strings.HasPrefix(strings.TrimSpace(text), "{") {
+func (c *Cmdlet) convertObject(p *Param, v any) (any, error) {
+	given, ok := v.(*Object)
+	if !ok || p.Type != Body && p.Type != Identity {
 		return nil, nil
 	}
-	v, err := ParseJSON(text)
-	if err != nil {
-		return nil, nil
-	}
-	o := v.(*Object)
+	// Two parameters may take the same object, each with conversions of its own.
+	o := &Object{Members: slices.Clone(given.Members), Literal: given.Literal}
 	if err := c.checkMembers(p, o); err != nil {
 		var e *Error
 		if errors.As(err, &e) {

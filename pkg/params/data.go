@@ -3,6 +3,7 @@ package params
 import (
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Object is a JSON object or a data literal, its members in the order given.
@@ -34,6 +35,40 @@ func (o *Object) Get(name string) (any, bool) {
 		}
 	}
 	return nil, false
+}
+
+// nameSet tells whether an object that is being read has a name already. Few
+// names are compared one by one; many must not cost the time of their square.
+type nameSet struct{ folded map[string]bool }
+
+// has is asked for each name once, before its member is added.
+func (s *nameSet) has(o *Object, name string) bool {
+	const few = 16
+	if len(o.Members) < few {
+		_, ok := o.Get(name)
+		return ok
+	}
+	if s.folded == nil {
+		s.folded = map[string]bool{}
+		for _, m := range o.Members {
+			s.folded[fold(m.Name)] = true
+		}
+	}
+	key := fold(name)
+	met := s.folded[key]
+	s.folded[key] = true
+	return met
+}
+
+// fold makes one text of those that strings.EqualFold calls equal.
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+			least = min(least, f)
+		}
+		return least
+	}, s)
 }
 
 // Text is a value as .NET's ToString shows it: what a string member of a

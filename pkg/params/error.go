@@ -125,6 +125,11 @@ func (c *Cmdlet) transformation(p *Param, text string) *Error {
 		"Cannot process argument transformation on parameter '%s'. %s", p.Name, text)
 }
 
+// notText is the transformation error of a type that no text becomes.
+func (c *Cmdlet) notText(p *Param) *Error {
+	return c.transformation(p, fmt.Sprintf("Cannot convert the value of type \"System.String\" to type \"%s\".", p.DotNet()))
+}
+
 // noConversion is a transformation error without a cause.
 func (c *Cmdlet) noConversion(p *Param, shown string) *Error {
 	return c.transformation(p, fmt.Sprintf("Cannot convert the \"%s\" value of type \"System.String\" to type \"%s\".", shown, p.DotNet()))

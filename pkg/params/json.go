@@ -91,7 +91,7 @@ func (p *jsonParser) value(depth int) (any, error) {
 }
 
 func (p *jsonParser) object(depth int) (any, error) {
-	o := &Object{}
+	o, names := &Object{}, nameSet{}
 	p.at++
 	p.space()
 	if p.peek() == '}' {
@@ -108,7 +108,7 @@ func (p *jsonParser) object(depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, twice := o.Get(name); twice {
+		if names.has(o, name) {
 			p.at = start
 			return nil, p.fail("the name %q stands twice", name)
 		}

@@ -87,7 +87,7 @@ func (p *literalParser) hashtable(depth int) (*Object, error) {
 	if !p.take("@{") {
 		return nil, p.fail("@{ should be here")
 	}
-	o := &Object{Literal: true}
+	o, names := &Object{Literal: true}, nameSet{}
 	for {
 		p.separators()
 		if p.take("}") {
@@ -98,7 +98,7 @@ func (p *literalParser) hashtable(depth int) (*Object, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, twice := o.Get(name); twice {
+		if names.has(o, name) {
 			p.at = at
 			return nil, p.fail("the key '%s' stands twice", name)
 		}

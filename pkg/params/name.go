@@ -15,7 +15,7 @@ func (c *Cmdlet) lookup(typed string) (*Param, []*Param) {
 	if r := []rune(name); len(r) > 0 && isDash(r[0]) { // --Name: the lexer has cut one dash, the lookup cuts another
 		name = string(r[1:])
 	}
-	var matches []*Param
+	var matches, byAlias []*Param
 	for i := range c.Params {
 		p := &c.Params[i]
 		if strings.EqualFold(p.Name, name) {
@@ -27,10 +27,13 @@ func (c *Cmdlet) lookup(typed string) (*Param, []*Param) {
 		if slices.ContainsFunc(p.Aliases, func(a string) bool { return strings.EqualFold(a, name) }) {
 			return p, nil
 		}
-		if hasPrefixFold(p.Name, name) || slices.ContainsFunc(p.Aliases, func(a string) bool { return hasPrefixFold(a, name) }) {
+		if hasPrefixFold(p.Name, name) {
 			matches = append(matches, p)
+		} else if slices.ContainsFunc(p.Aliases, func(a string) bool { return hasPrefixFold(a, name) }) {
+			byAlias = append(byAlias, p)
 		}
 	}
+	matches = append(matches, byAlias...) // session.refuse.prefix-a-ambiguous
 	if len(matches) == 1 {
 		return matches[0], nil
 	}

@@ -63,6 +63,15 @@ func (b *Bound) pipelineParams(sets uint32) []*Param {
 // default set first (binder.190 binds two parameters from one object).
 // An error concerns this object only.
 func (b *Bound) Accept(text string) (*Bound, error) {
+	v, err := ParseJSON(text)
+	if err != nil {
+		v = text
+	}
+	return b.AcceptValue(v)
+}
+
+// AcceptValue is Accept for an object that was parsed before.
+func (b *Bound) AcceptValue(v any) (*Bound, error) {
 	o := &Bound{Cmdlet: b.Cmdlet, Set: b.Set, mask: b.mask, from: b.from, values: slices.Clip(b.values)}
 	groups := []uint32{b.valid()}
 	if def := b.Cmdlet.setBit(b.Cmdlet.DefaultSet); b.valid()&def != 0 && b.valid() != def {
@@ -71,7 +80,7 @@ func (b *Bound) Accept(text string) (*Bound, error) {
 	bound := false
 	for _, sets := range groups {
 		for _, p := range o.pipelineParams(sets) {
-			value, err := b.Cmdlet.convertObject(p, text)
+			value, err := b.Cmdlet.convertObject(p, v)
 			if err != nil {
 				return nil, err
 			}

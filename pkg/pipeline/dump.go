@@ -47,6 +47,13 @@ func requestBlock(req *http.Request, r Redactor) (string, []string) {
 	if scheme, token, ok := strings.Cut(req.Header.Get("Authorization"), " "); ok && scheme != "" {
 		secrets = append(secrets, token)
 	}
+	for name, values := range req.Header {
+		for _, v := range values {
+			if r.Header(name, v) != v {
+				secrets = append(secrets, v)
+			}
+		}
+	}
 	return fmt.Sprintf("============================ HTTP REQUEST ============================\n\n"+
 		"HTTP Method:\n%s\n\nAbsolute Uri:\n%s\n\nHeaders:\n%s\n\nBody:\n%s\n\n",
 		req.Method, r.URL(req.URL), headerLines(req.Header, r), body), secrets
@@ -68,7 +75,7 @@ func requestBody(req *http.Request, r Redactor) (string, []string) {
 	if err != nil || len(text) > dumpLimit {
 		return fmt.Sprintf("<hidden: more than %d bytes>", dumpLimit), nil
 	}
-	return string(r.JSON(text)), r.hiddenIn(text)
+	return string(r.JSON(text)), r.HiddenIn(text)
 }
 
 func answerBlock(resp *http.Response, r Redactor) string {

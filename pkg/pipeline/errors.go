@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"syscall"
@@ -41,7 +42,11 @@ func (e *TransportError) Error() string {
 	if e.Phase == PhaseProxy {
 		return e.Host + ": " + proxyCause(e.Err)
 	}
-	return e.Host + ": " + string(e.Phase) + ": " + cause(e.Err)
+	text := e.Host + ": " + string(e.Phase) + ": " + cause(e.Err)
+	if e.Phase == PhaseHeaders && !refused(e.Err) {
+		text += "; the service may have acted on the request"
+	}
+	return text
 }
 
 // Unwrap returns what net/http said.
@@ -84,12 +89,16 @@ func phaseOf(err error, at Phase) Phase {
 	}
 	op, _ := errors.AsType[*net.OpError](err)
 	switch {
+	case is[*givenUpError](err):
+		return PhaseHeaders
 	case op != nil && op.Op == "proxyconnect":
 		return PhaseProxy
 	case is[*net.DNSError](err):
 		return PhaseResolve
 	case op != nil && op.Op == "dial":
 		return PhaseConnect
+	case op != nil && op.Op == "remote error": // an alert; TLS 1.3 has some arrive behind the handshake
+		return PhaseTLS
 	case is[*tls.CertificateVerificationError](err), is[tls.RecordHeaderError](err), errors.Is(err, http.ErrSchemeMismatch):
 		return PhaseTLS
 	}
@@ -113,6 +122,12 @@ func cause(err error) string {
 	if text := tlsCause(err); text != "" {
 		return text
 	}
+	if e, ok := errors.AsType[streamError](err); ok {
+		return e.Error()
+	}
+	if e, ok := errors.AsType[textproto.ProtocolError](err); ok {
+		return "malformed header: " + printable(strings.TrimPrefix(string(e), "malformed MIME header: "))
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return "the connection was closed before the answer was complete"
 	}
@@ -122,7 +137,39 @@ func cause(err error) string {
 	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
 		return "timed out"
 	}
-	return printable(innermost(err).Error())
+	text := strings.TrimPrefix(innermost(err).Error(), "net/http: ")
+	return printable(strings.TrimPrefix(text, "http2: "))
+}
+
+// streamError has the form by which net/http's own, which is not exported, gives itself away to
+// [errors.As].
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+const refusedStream = 7
+
+// codes are the error codes of RFC 9113, 7.
+var codes = [...]string{"NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT", "STREAM_CLOSED",
+	"FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR", "CONNECT_ERROR", "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED"}
+
+func (e streamError) Error() string {
+	name := fmt.Sprint("error ", e.Code)
+	if e.Code < uint32(len(codes)) {
+		name = codes[e.Code]
+	}
+	if e.Code == refusedStream {
+		return "the service refused the request unprocessed (HTTP/2 " + name + ")"
+	}
+	return "the service reset the request (HTTP/2 " + name + ")"
+}
+
+// refused reports whether the service said that it has not acted on the request.
+func refused(err error) bool {
+	e, ok := errors.AsType[streamError](err)
+	return ok && e.Code == refusedStream
 }
 
 // proxyCause names the proxy. A dialer of the caller's has done so itself; net/http leaves it to
@@ -164,6 +211,9 @@ func tlsCause(err error) string {
 	}
 	if is[*tls.CertificateVerificationError](err) {
 		return "the certificate could not be verified: " + printable(innermost(err).Error())
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
+		return "the server refused: " + printable(strings.TrimPrefix(op.Err.Error(), "tls: "))
 	}
 	if is[tls.RecordHeaderError](err) || errors.Is(err, http.ErrSchemeMismatch) {
 		return "the server does not speak TLS on this port"

@@ -190,13 +190,22 @@ func (p *program) outcome(err error) error {
 	}
 	switch {
 	case errors.Is(context.Cause(p.ctx), errOverdue):
-		err = fmt.Errorf("it took longer than %s; it must read one line at a time, not all of its input", seconds(p.options.Limit))
+		err = p.overdue()
 	case err == nil || failed && !p.killed:
 		err = p.exit
 	}
 	return &ProgramError{
 		Path: p.options.Path, ExitCode: code, Stderr: p.stderr.last(), Answered: p.answered, Err: err,
 	}
+}
+
+// overdue names the commonest cause: the end of stdin comes only after the answer.
+func (p *program) overdue() error {
+	hint := "; it must read one line, not all of its input"
+	if p.answered != 0 {
+		hint = ""
+	}
+	return fmt.Errorf("it took longer than %s%s", seconds(p.options.Limit), hint)
 }
 
 // end waits for the program, after a call that left it early too, and lets go of all it held.

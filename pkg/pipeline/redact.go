@@ -131,7 +131,7 @@ func showURL(u *url.URL) string {
 }
 
 // Text returns s with every occurrence of a secret replaced by ***, also one written as in a
-// JSON string. Empty secrets are left aside.
+// JSON string or a URL. Empty secrets are left aside.
 func (Redactor) Text(s string, secrets ...string) string {
 	if len(secrets) == 0 {
 		return s
@@ -140,6 +140,8 @@ func (Redactor) Text(s string, secrets ...string) string {
 	for _, secret := range secrets {
 		cover(covered, s, secret)
 		cover(covered, s, inJSON(secret))
+		cover(covered, s, url.QueryEscape(secret))
+		cover(covered, s, url.PathEscape(secret))
 	}
 	var b strings.Builder
 	for i := range len(s) {
@@ -202,9 +204,9 @@ func (r Redactor) JSON(body []byte) []byte {
 	return w.out.Bytes()
 }
 
-// hiddenIn returns the strings of a JSON body that JSON would hide. Numbers are left out: one
-// digit would blot out every other number of an answer.
-func (r Redactor) hiddenIn(body []byte) []string {
+// HiddenIn returns the strings of a JSON body that JSON would hide. Numbers are left out: one
+// digit would blot out every other number of an answer. What is not JSON has none.
+func (r Redactor) HiddenIn(body []byte) []string {
 	if !json.Valid(body) {
 		return nil
 	}

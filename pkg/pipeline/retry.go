@@ -42,10 +42,15 @@ func Retry(o RetryOptions) Step {
 		if o.Max <= 0 || hasBody(req) && req.GetBody == nil {
 			return next.Send(req)
 		}
-		call := &retryCall{options: o, next: next}
+		// The library comes in when there is something to repeat: most calls end here.
+		first, err := next.Send(req)
+		if err != nil || !retried(first.StatusCode) {
+			return first, err
+		}
+		call := &retryCall{options: o, next: next, first: first}
 		out, err := call.request(req)
-		closeBody(req) // every send, the first too, has a body from GetBody
 		if err != nil {
+			discard(first)
 			return nil, err
 		}
 		if _, err := call.client().Do(out); err != nil {
@@ -74,6 +79,7 @@ type retryCall struct {
 	options RetryOptions
 	next    Sender
 
+	first  *http.Response // answer of the send before the library came in, until it has seen it
 	sent   int            // sends so far
 	resp   *http.Response // answer of the last send
 	err    error          // its error
@@ -118,13 +124,15 @@ func (c *retryCall) send(req *http.Request) (*http.Response, error) {
 	}
 	c.sent++
 	out := req
-	if n > 0 {
+	if n == 0 {
+		closeBody(req)
+		c.resp, c.first = c.first, nil
+	} else {
 		out = copied(req.WithContext(context.WithValue(ctx, attemptKey{}, n)))
 		out.Header.Set("Retry-Attempt", strconv.Itoa(n))
-	}
-	c.resp, c.err = c.next.Send(out)
-	if c.err != nil {
-		return nil, c.err
+		if c.resp, c.err = c.next.Send(out); c.err != nil {
+			return nil, c.err
+		}
 	}
 	if c.resp.Body == nil {
 		c.resp.Body = http.NoBody

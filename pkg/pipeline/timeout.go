@@ -6,20 +6,39 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
 // TimeoutError says that a limit of [Timeout] was reached.
 type TimeoutError struct {
 	After time.Duration
-	Phase Phase // PhaseHeaders: no answer; PhaseBody: the answer's body stood still
+	Phase Phase  // PhaseHeaders: no answer; PhaseBody: the answer's body stood still
+	Note  string // what became of the send that was under way; "" if none was
 }
 
 func (e *TimeoutError) Error() string {
 	if e.Phase == PhaseBody {
 		return fmt.Sprintf("the answer's body made no progress for %s", seconds(e.After))
 	}
-	return fmt.Sprintf("the request was not answered within %s", seconds(e.After))
+	return fmt.Sprintf("the request was not answered within %s%s", seconds(e.After), e.Note)
+}
+
+// call is what Timeout and Wire share of a call, so that an error can say whether the service may
+// have seen the request.
+type call struct{ underway atomic.Pointer[progress] }
+
+type callKey struct{}
+
+func (c *call) note() string {
+	switch p := c.underway.Load(); {
+	case p == nil: // a wait between two sends, or a chain that does not end in Wire
+		return ""
+	case p.left():
+		return fmt.Sprintf("; it was sent to %s, which may have acted on it", p.host)
+	default:
+		return fmt.Sprintf("; it was not sent (%s: %s)", p.host, p.phase())
+	}
 }
 
 // Timeout reports true, as a net.Error would.
@@ -41,7 +60,9 @@ func Timeout(d time.Duration) Step {
 			return next.Send(req)
 		}
 		ctx, cancel := context.WithCancelCause(req.Context())
-		timer := time.AfterFunc(d, func() { cancel(&TimeoutError{After: d, Phase: PhaseHeaders}) })
+		c := new(call)
+		ctx = context.WithValue(ctx, callKey{}, c)
+		timer := time.AfterFunc(d, func() { cancel(&TimeoutError{After: d, Phase: PhaseHeaders, Note: c.note()}) })
 		resp, err := next.Send(req.WithContext(ctx))
 		timer.Stop()
 		if late, ok := errors.AsType[*TimeoutError](context.Cause(ctx)); ok && req.Context().Err() == nil {

@@ -31,13 +31,16 @@ type TransportOptions struct {
 // Transport returns a transport for [Wire]: HTTP/2 where the server has it, TLS 1.2 or later,
 // connections kept open, no compression of its own, no cookies. It has no time limits but one of
 // 30 s for a connection; [Timeout] has the others. CloseIdleConnections ends the kept connections.
+//
+// A request that an HTTP/2 server refused with REFUSED_STREAM goes out again on the same
+// connection, up to six times. One whose HTTP/2 connection went away does not.
 func Transport(o TransportOptions) *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(!o.ForceHTTP1)
 	return &http.Transport{
 		Proxy:       o.Proxy,
-		DialContext: dialer(o.DialContext),
+		DialContext: unsent(dialer(o.DialContext)),
 		Protocols:   &protocols,
 		// A fresh one: a transport writes its protocols into it.
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs},
@@ -63,5 +66,28 @@ func dialer(dial dialFunc) dialFunc {
 			return nil, err
 		}
 		return nil, &dialError{err}
+	}
+}
+
+// errGivenUp is why a request was not sent once more.
+var errGivenUp = &givenUpError{}
+
+type givenUpError struct{}
+
+func (*givenUpError) Error() string {
+	return "the service gave the HTTP/2 connection up in place of an answer"
+}
+
+// unsent refuses a dial for a request that an HTTP/2 connection has had already. net/http would
+// send it again after a GOAWAY, which is harmless, and also after a reset with PROTOCOL_ERROR,
+// when nothing says that the server has not acted on it; as long as new connections end so too it
+// would go on for ever, without a pause. Both cost the connection, and which of the two it was
+// cannot be told from here.
+func unsent(dial dialFunc) dialFunc {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if p, ok := ctx.Value(progressKey{}).(*progress); ok && p.sent.Load() {
+			return nil, errGivenUp
+		}
+		return dial(ctx, network, addr)
 	}
 }

@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
@@ -13,14 +15,19 @@ import (
 //
 // It keeps net/http from sending a POST a second time on its own: a connection that dies after
 // the first byte was written is an error. A request that was not written at all, because a kept
-// connection had gone, is sent on a new one, as is one that an HTTP/2 server refused unprocessed.
+// connection had gone, is sent on a new one. What holds for HTTP/2 is said at [Transport].
 func Wire(rt http.RoundTripper) Sender { return wire{rt} }
 
 type wire struct{ rt http.RoundTripper }
 
 func (w wire) Send(req *http.Request) (*http.Response, error) {
-	at := new(progress)
-	out := req.WithContext(httptrace.WithClientTrace(req.Context(), at.trace()))
+	at := &progress{host: req.URL.Host}
+	if call, ok := req.Context().Value(callKey{}).(*call); ok {
+		call.underway.Store(at)
+		defer call.underway.Store(nil)
+	}
+	ctx := context.WithValue(req.Context(), progressKey{}, at)
+	out := req.WithContext(httptrace.WithClientTrace(ctx, at.trace()))
 	hideIdempotency(out)
 	resp, err := w.rt.RoundTrip(out)
 	if err != nil {
@@ -72,11 +79,22 @@ func (b *explainedBody) Read(p []byte) (int, error) {
 
 // progress follows one send, so that a failure can be placed without reading its text.
 // The trace's functions may be called from several goroutines.
-type progress struct{ at atomic.Int32 }
+type progress struct {
+	host  string
+	at    atomic.Int32
+	http2 atomic.Bool // it got an HTTP/2 connection
+	sent  atomic.Bool // and its headers were written there
+}
+
+// progressKey finds the progress of the request that a dial is for.
+type progressKey struct{}
 
 var phases = [...]Phase{PhaseConnect, PhaseResolve, PhaseConnect, PhaseTLS, PhaseWrite, PhaseHeaders}
 
 func (p *progress) phase() Phase { return phases[p.at.Load()] }
+
+// left reports whether the request was handed to a connection.
+func (p *progress) left() bool { return p.at.Load() >= 4 }
 
 // reach notes a phase; a late word from a dial that lost its race does not set it back.
 func (p *progress) reach(n int32) {
@@ -93,9 +111,17 @@ func (p *progress) trace() *httptrace.ClientTrace {
 		DNSStart:             func(httptrace.DNSStartInfo) { p.reach(1) },
 		ConnectStart:         func(string, string) { p.reach(2) },
 		TLSHandshakeStart:    func() { p.reach(3) },
-		GotConn:              func(httptrace.GotConnInfo) { p.reach(4) },
+		GotConn:              p.got,
+		WroteHeaders:         func() { p.sent.Store(p.http2.Load()) },
 		WroteRequest:         func(i httptrace.WroteRequestInfo) { p.wrote(i.Err) },
 		GotFirstResponseByte: func() { p.reach(5) },
+	}
+}
+
+func (p *progress) got(i httptrace.GotConnInfo) {
+	p.reach(4)
+	if c, ok := i.Conn.(*tls.Conn); ok && c.ConnectionState().NegotiatedProtocol == "h2" {
+		p.http2.Store(true)
 	}
 }
 

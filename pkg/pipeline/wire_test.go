@@ -191,10 +191,10 @@ func TestWireExplains(t *testing.T) {
 		text         string
 	}{
 		{"network.close-before", "", PhaseHeaders, "closed before the answer was complete"},
-		{"network.cut-headers", "HTTP/1.1 200 OK\r\nContent-Le", PhaseHeaders, "malformed MIME header"},
+		{"network.cut-headers", "HTTP/1.1 200 OK\r\nContent-Le", PhaseHeaders, "malformed header: missing colon"},
 		{"network.garbage", "hello this is not http\r\n\r\n", PhaseHeaders, "malformed HTTP"},
 		{"network.bad-status", "HTTP/1.1 abc Bad\r\n\r\n", PhaseHeaders, "malformed HTTP status code"},
-		{"network.bad-header", "HTTP/1.1 204 No Content\r\nNoColonHere\r\n\r\n", PhaseHeaders, "malformed MIME header"},
+		{"network.bad-header", "HTTP/1.1 204 No Content\r\nNoColonHere\r\n\r\n", PhaseHeaders, "malformed header: missing colon"},
 		{"network.huge-header", long, PhaseHeaders, "headers exceeded 65536 bytes"},
 		{"network.cut-model", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", PhaseBody, "closed before the answer was complete"},
 		{"network.bad-chunk", "HTTP/1.1 400 Bad\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", PhaseBody, "chunk"},
