@@ -123,6 +123,10 @@ func (a *Auth) remember(secret string) {
 	a.secrets = append(a.secrets, secret)
 }
 
+// Scrub returns text with *** in the place of every secret that was read or
+// issued so far, the tokens among them.
+func (a *Auth) Scrub(text string) string { return a.scrub(text) }
+
 // scrub replaces every secret read so far: services and libraries echo what
 // they were sent. Very short ones are left, since they occur in any text.
 func (a *Auth) scrub(text string) string {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -45,6 +46,8 @@ type Env struct {
 	OpenFD func(fd uintptr) (io.ReadCloser, error)
 	// Notify gives a context that ends at an interrupt.
 	Notify func(context.Context) (context.Context, context.CancelFunc)
+	// Processors says how many processors the process may use; nil: it is left alone.
+	Processors func(n int) int
 	// DialContext opens connections; nil: the system's.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Transport carries requests in the place of one made from the settings; nil: made so.
@@ -68,6 +71,7 @@ func System() Env {
 		StdinKind: kindOf(os.Stdin), StdoutKind: kindOf(os.Stdout), StderrKind: kindOf(os.Stderr),
 		Getenv: os.Getenv, Environ: os.Environ, Now: time.Now,
 		OpenTerminal: openTerminal,
+		Processors:   runtime.GOMAXPROCS,
 		OpenFD: func(fd uintptr) (io.ReadCloser, error) {
 			f := os.NewFile(fd, "fd")
 			if f == nil {

@@ -4,19 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"maps"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -29,8 +20,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/http2"
-
 	"invoke-mgupload/internal/cli"
 )
 
@@ -42,12 +31,16 @@ type play func(s *faultServer, c net.Conn)
 type faultServer struct {
 	net.Listener
 	requests atomic.Int32
+	seen     atomic.Int32  // with those that were refused unprocessed
 	over     chan struct{} // closed at the end of the test
 
 	mu    sync.Mutex
 	conns []net.Conn
 	wg    sync.WaitGroup
 }
+
+// maxConns is more connections than any fault is worth.
+const maxConns = 50
 
 func newFaultServer(l net.Listener, p play) *faultServer {
 	s := &faultServer{Listener: l, over: make(chan struct{})}
@@ -59,7 +52,12 @@ func newFaultServer(l net.Listener, p play) *faultServer {
 			}
 			s.mu.Lock()
 			s.conns = append(s.conns, c)
+			many := len(s.conns) > maxConns
 			s.mu.Unlock()
+			if many { // a client gone wild
+				l.Close()
+				return
+			}
 			s.wg.Go(func() {
 				defer c.Close()
 				p(s, c)
@@ -67,6 +65,13 @@ func newFaultServer(l net.Listener, p play) *faultServer {
 		}
 	})
 	return s
+}
+
+// wild reports whether the client would not stop connecting.
+func (s *faultServer) wild() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns) > maxConns
 }
 
 // stop ends the server and waits for its plays.
@@ -91,7 +96,9 @@ type faultNet struct {
 	graph   *faultServer // whose requests count
 	dial    func(ctx context.Context, network, addr string) (net.Conn, error)
 	stdin   string
+	dir     string // that relative file names start from; "" for a fresh one
 	env     map[string]string
+	more    map[string]string // of the environment, for walk
 }
 
 func newFaultNet(t *testing.T, real bool) *faultNet {
@@ -161,13 +168,13 @@ func (w *faultNet) stop() {
 	}
 }
 
-// outcome of a run of the program.
+// ran is what came of a run of the program.
 type ran struct {
 	exit           int
 	stdout, stderr string
 }
 
-// run runs the program in this world.
+// run runs the program on this network.
 func (w *faultNet) run(ctx context.Context, args ...string) ran {
 	var stdout, stderr bytes.Buffer
 	exit := cli.Main(ctx, w.environment(&stdout, &stderr, args))
@@ -183,6 +190,9 @@ func (w *faultNet) environment(stdout, stderr io.Writer, args []string) cli.Env 
 		Now:    time.Now, Notify: context.WithCancel, DialContext: w.dial,
 		OpenTerminal: func() (cli.Console, error) { return nil, errors.New("there is no terminal") },
 		OpenFD:       func(uintptr) (io.ReadCloser, error) { return nil, os.ErrInvalid },
+	}
+	if w.dir != "" {
+		env.Dir = w.dir
 	}
 	if w.stdin != "" {
 		env.StdinKind = cli.Stream
@@ -282,22 +292,31 @@ func reset(s *faultServer, c net.Conn) {
 	_ = c.(*net.TCPConn).SetLinger(0)
 }
 
-// drip sends a beginning at once and the rest in parts, a pause before each,
-// until the client is gone.
-func drip(first, part string, parts int, pause time.Duration) play {
+// drip sends a beginning at once, then a part each second, then the end, or
+// less when the client goes.
+func drip(first, part string, parts int, last string) play {
 	return then(func(s *faultServer, c net.Conn, _ int) bool {
 		_, err := io.WriteString(c, first)
-		for ; parts > 0 && err == nil; parts-- {
+		for range parts {
 			select {
-			case <-time.After(pause):
-				_, err = io.WriteString(c, part)
+			case <-time.After(time.Second):
 			case <-s.over:
 				return false
 			}
+			if err == nil {
+				_, err = io.WriteString(c, part)
+			}
+			if err != nil {
+				return false
+			}
 		}
+		_, _ = io.WriteString(c, last)
 		return false
 	})
 }
+
+// cut sends a beginning and hangs up.
+func cut(first string) play { return drip(first, "", 0, "") }
 
 // stuck sends a beginning and then nothing more.
 func stuck(first string) play {
@@ -328,110 +347,15 @@ func babbling(text string) play {
 	}
 }
 
-// secure puts TLS before a play; a handshake that fails ends the connection.
-func secure(config *tls.Config, p play) play {
-	return func(s *faultServer, c net.Conn) {
-		t := tls.Server(c, config)
-		defer t.Close()
-		if t.Handshake() == nil {
-			p(s, t)
-		}
-	}
-}
-
-// webServer is net/http's server with TLS, as most of the world's it answers
-// plain http on its port in plain http.
-func webServer(config *tls.Config) play {
-	return func(s *faultServer, c net.Conn) {
-		handler := func(w http.ResponseWriter, _ *http.Request) { s.requests.Add(1); w.WriteHeader(http.StatusNoContent) }
-		server := &http.Server{Handler: http.HandlerFunc(handler), TLSConfig: config, ErrorLog: log.New(io.Discard, "", 0)}
-		gone := make(chan struct{})
-		one := &memoryListener{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
-		one.conns <- c
-		server.ConnState = func(_ net.Conn, state http.ConnState) {
-			if state == http.StateClosed {
-				close(gone)
-			}
-		}
-		go func() { _ = server.ServeTLS(one, "", "") }()
-		select {
-		case <-gone:
-		case <-s.over:
-		}
-		server.Close()
-	}
-}
-
-// h2Event is a request that came whole on an HTTP/2 connection.
-type h2Act func(s *faultServer, f *http2.Framer, stream uint32) (more bool)
-
-// speaking2 speaks as much HTTP/2 as it takes to get a request whole, and does
-// with the nth request of the server what the nth act says, the last again and again.
-func speaking2(acts ...h2Act) play {
-	return func(s *faultServer, c net.Conn) {
-		preface := make([]byte, len(http2.ClientPreface))
-		if _, err := io.ReadFull(c, preface); err != nil {
-			return
-		}
-		f := http2.NewFramer(c, c)
-		streams := make(chan uint32, 8) // reading never waits for writing
-		s.wg.Go(func() {
-			defer close(streams)
-			for {
-				frame, err := f.ReadFrame()
-				if err != nil {
-					return
-				}
-				h := frame.Header()
-				if (h.Type == http2.FrameHeaders || h.Type == http2.FrameData) && h.Flags.Has(http2.FlagDataEndStream) {
-					streams <- h.StreamID
-				}
-			}
-		})
-		if f.WriteSettings() != nil || f.WriteSettingsAck() != nil {
-			return
-		}
-		for id := range streams {
-			n := int(s.requests.Add(1))
-			if !acts[min(n, len(acts))-1](s, f, id) {
-				return
-			}
-		}
-	}
-}
-
-// h2NoContent answers 204: index 9 of HPACK's static table.
-func h2NoContent(_ *faultServer, f *http2.Framer, id uint32) bool {
-	return f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: []byte{0x89}, EndStream: true, EndHeaders: true}) == nil
-}
-
-// h2Refuse takes a request back out of the count: the protocol says that it was
-// not looked at.
-func h2Refuse(act h2Act) h2Act {
-	return func(s *faultServer, f *http2.Framer, id uint32) bool {
-		s.requests.Add(-1)
-		return act(s, f, id)
-	}
-}
-
-func h2Reset(code http2.ErrCode) h2Act {
-	return func(_ *faultServer, f *http2.Framer, id uint32) bool { return f.WriteRSTStream(id, code) == nil }
-}
-
-// h2GoAway says that streams above last were not looked at, and hangs up.
-func h2GoAway(last func(id uint32) uint32) h2Act {
-	return func(_ *faultServer, f *http2.Framer, id uint32) bool {
-		_ = f.WriteGoAway(last(id), http2.ErrCodeNo, nil)
-		return false
-	}
-}
-
 // proxying is a proxy: handshake sees each CONNECT and says what to answer it;
 // after a 200 bytes go both ways until cut is true of what has come from the client.
 func (w *faultNet) proxying(answer func(req *http.Request) string, cut func(fromClient []byte) bool) play {
 	return func(s *faultServer, c net.Conn) {
 		in := bufio.NewReader(c)
 		for {
+			if b, err := in.Peek(1); err != nil || b[0] < 'A' { // TLS or SOCKS
+				return
+			}
 			req, err := http.ReadRequest(in)
 			if err != nil {
 				return
@@ -480,61 +404,6 @@ func (w *faultNet) tunnel(s *faultServer, in io.Reader, c net.Conn, target strin
 			return
 		}
 	}
-}
-
-// certificates is an authority in a file and the leaf certificates it issued.
-type certificates struct {
-	file string // PEM, for --ca-file
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
-
-func newCertificates(t *testing.T) *certificates {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Fault Test Authority"}, IsCA: true,
-		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return &certificates{file, cert, key}
-}
-
-// config is a server's side with a fresh certificate for the names, good from
-// an hour before until the given time from now.
-func (a *certificates) config(t *testing.T, until time.Duration, names ...string) *tls.Config {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "Fault Test"}, DNSNames: names,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(until)}
-	if len(names) > 0 {
-		template.IPAddresses = nil
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, NextProtos: []string{"http/1.1"}}
-}
-
-// http2 is a config that offers HTTP/2.
-func (a *certificates) http2(t *testing.T) *tls.Config {
-	config := a.config(t, time.Hour)
-	config.NextProtos = []string{"h2"}
-	return config
 }
 
 // filesIn are a folder's files, name and content, in order.

@@ -20,9 +20,8 @@ Try it without a tenant:
 Without a cmdlet, ` + "`pki`" + ` is meant. ` + "`invoke-mgupload help`" + ` says more, ` + "`invoke-mgupload list`" + ` shows the cmdlets.
 `
 
-func (p *program) shortHelp(w io.Writer) { fmt.Fprint(w, shortUsage) }
-
-func (p *program) longHelp(w io.Writer) {
+func (p *program) longHelp() string {
+	w := &strings.Builder{}
 	fmt.Fprint(w, shortUsage, "\nCommands:\n")
 	for _, v := range verbs {
 		fmt.Fprintf(w, "  %-10s %s\n", v.name, v.help)
@@ -35,6 +34,7 @@ func (p *program) longHelp(w io.Writer) {
 	printAdditions(w, ofUploads)
 	fmt.Fprint(w, "\n`invoke-mgupload help Connect-MgGraph` has those for signing in.\n")
 	fmt.Fprint(w, "\nExit status: 0 success, 1 an operation failed, 2 wrong words and nothing sent, 3 not connected, 130 interrupted.\n")
+	return w.String()
 }
 
 func printAdditions(w io.Writer, commands scope) {

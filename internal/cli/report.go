@@ -128,8 +128,12 @@ func recommendation(color bool, text string) string {
 // outputRecord is the error of results that could not be written: a full disk,
 // a closed pipe. The upload may well be done.
 func (r *run) outputRecord(err error) *record {
+	text := fmt.Sprintf("Standard output cannot be written: %v.", err)
+	if r.sender != nil {
+		text += " What was done is done."
+	}
 	return &record{name: r.spec.Name, Cmdlet: r.spec.Name, status: Failed, Terminating: true, Category: "WriteError",
-		ID: "MgUploadOutput," + r.spec.Name, Message: fmt.Sprintf("Standard output cannot be written: %v. What was done is done.", err)}
+		ID: "MgUploadOutput," + r.spec.Name, Message: text}
 }
 
 // inputRecord is the error of an input that cannot be read further.

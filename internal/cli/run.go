@@ -265,7 +265,9 @@ func (r *run) deliver(o outcome) (stop bool) {
 func (r *run) report(rec *record, more bool) (stop bool) {
 	binding := rec.Terminating && rec.name == r.cmdlet.Name
 	if !binding {
-		r.vars.errs.put(rec)
+		if r.action != "Ignore" { // streams.error-variable-ignore
+			r.vars.errs.put(rec)
+		}
 		switch r.action {
 		case "SilentlyContinue", "Ignore":
 			return rec.status == Interrupted || r.out.err != nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/alecthomas/kong"
 )
@@ -49,7 +50,7 @@ func (p *program) shell(ctx context.Context, c command) int {
 		return p.unknownCommand(c)
 	}
 	if c.verb == "" && c.name == "" && len(c.words) == 0 && p.env.StdinKind == Terminal {
-		p.shortHelp(p.env.Stderr)
+		fmt.Fprint(p.env.Stderr, shortUsage)
 		return Usage
 	}
 	if status, done := p.global(c); done {
@@ -107,7 +108,9 @@ func (p *program) global(c command) (status int, done bool) {
 	case "--version":
 		return p.tell(true, nil), true
 	case "--help", "-h":
-		p.shortHelp(p.env.Stdout)
+		if _, err := io.WriteString(p.env.Stdout, shortUsage); err != nil {
+			return Failed, true
+		}
 		return Success, true
 	}
 	return 0, false

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -61,8 +62,8 @@ type helpCommand struct {
 func (c *helpCommand) Run() error {
 	p := c.program
 	if c.Topic == "" {
-		p.longHelp(p.env.Stdout)
-		return nil
+		_, err := io.WriteString(p.env.Stdout, p.longHelp())
+		return err
 	}
 	if row := cmdlets.Find(c.Topic); row != nil {
 		return p.cmdletHelp(p.env.Stdout, row)

@@ -2,6 +2,7 @@ package params
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -81,11 +82,17 @@ func (c *Cmdlet) MissingMandatory(names ...string) *Error {
 }
 
 func (c *Cmdlet) unknownName(typed string) *Error {
-	if name, _, ok := strings.Cut(typed, "="); ok && c.HasSecret() { // --pasword=…
+	if name, _, ok := strings.Cut(typed, "="); ok && (c.HasSecret() || soundsSecret(name)) { // --pasword=…, --access-token=…
 		typed = name + "=***"
 	}
 	return c.fail("NamedParameterNotFound", InvalidArgument, "",
 		"A parameter cannot be found that matches parameter name '%s'.", typed)
+}
+
+// soundsSecret reports whether a name that is none was meant for a secret.
+func soundsSecret(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc([]string{"token", "secret", "pass", "key", "credential"}, func(s string) bool { return strings.Contains(name, s) })
 }
 
 func (c *Cmdlet) positional(word string) *Error {

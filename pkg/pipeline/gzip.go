@@ -72,8 +72,15 @@ func (b *gzipBody) explain(err error) error {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, http.ErrBodyReadAfterClose) {
 		return err
 	}
+	if !ours(err) && b.req.Context().Err() == nil { // else it is the connection's, or the caller's
+		err = errBroken
+	}
 	return explain(err, b.req, PhaseBody)
 }
+
+// errBroken stands for all that can be wrong with a gzip stream; the reader's own word for one
+// that breaks off is that of a connection that does.
+var errBroken = errors.New("its gzip encoding is broken")
 
 // Close closes the answer's own body.
 func (b *gzipBody) Close() error { return b.body.Close() }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"io"
+	"maps"
 	"net/http"
 )
 
@@ -68,10 +69,11 @@ func closeBody(req *http.Request) {
 }
 
 // copied returns a copy of req with headers of its own, never nil. All else is shared, the URL too:
-// Request.Clone would copy more than a header step needs, on every send.
+// Request.Clone would copy more than a header step needs, on every send. So would Header.Clone:
+// the lists of values are shared, since steps set headers and never write into a list.
 func copied(req *http.Request) *http.Request {
 	out := req.WithContext(req.Context())
-	if out.Header = req.Header.Clone(); out.Header == nil {
+	if out.Header = maps.Clone(req.Header); out.Header == nil {
 		out.Header = http.Header{}
 	}
 	return out
