@@ -88,7 +88,7 @@ func TestParse(t *testing.T) {
 		{"-quick", true, 10_000, 0},
 		{"-full", true, 1_000_000, 0},
 		{"-quick -only start,call -check", true, 10_000, 2},
-		{"-only strat", false, 0, 0},
+		{"-only nothing", false, 0, 0},
 		{"-quick start", false, 0, 0},
 		{"-fast", false, 0, 0},
 	} {
