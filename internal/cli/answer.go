@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ func (r *run) model(b *params.Bound, resp *http.Response, o *outcome, hide *mask
 		return unreadable(fmt.Sprintf("its answer could not be read: %v", pipeline.Explain(err, resp.Request)))
 	}
 	if len(body) > maxModel {
-		return unreadable(fmt.Sprintf("its answer is larger than %d bytes", maxModel))
+		return unreadable(fmt.Sprintf("its answer is larger than %d MiB", maxModel>>20))
 	}
 	text := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
 	switch {
@@ -131,6 +132,10 @@ func (r *run) runRecord(b *params.Bound, err error) error {
 		}
 	default:
 		rec = r.newRecord(b, "", "NotSpecified", err.Error())
+		var untrusted x509.UnknownAuthorityError
+		if errors.As(err, &untrusted) {
+			rec.Recommended = "If the certificate is your organization's own, give its authority with --ca-file."
+		}
 		var token *pipeline.TokenError
 		if errors.As(err, &token) {
 			rec.status = NotConnected

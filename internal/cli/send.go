@@ -62,7 +62,7 @@ func (r *run) dumped(text string) { r.msgs.marked("DEBUG", text) }
 
 // tellWait says why nothing seems to happen.
 func (r *run) tellWait(w pipeline.Wait) {
-	r.msgs.line("Waiting %s: the service answered %d (%s); repeat %d of %d follows.", w.For, w.Status, pipeline.StatusName(w.Status), w.Attempt, w.Max)
+	r.msgs.line("Waiting %g s: the service answered %d (%s); repeat %d of %d follows.", w.For.Seconds(), w.Status, pipeline.StatusName(w.Status), w.Attempt, w.Max)
 }
 
 // Version is the program's version: set by the linker, or the build's own.

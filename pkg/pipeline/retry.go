@@ -144,7 +144,7 @@ func (c *retryCall) send(req *http.Request) (*http.Response, error) {
 	return bare, nil
 }
 
-func (c *retryCall) check(context.Context, *http.Response, error) (bool, error) {
+func (c *retryCall) check(ctx context.Context, _ *http.Response, _ error) (bool, error) {
 	if c.err != nil || c.resp == nil || !retried(c.resp.StatusCode) {
 		return false, nil
 	}
@@ -152,6 +152,9 @@ func (c *retryCall) check(context.Context, *http.Response, error) (bool, error) 
 	c.wait.For, c.wait.RetryAfter = retryAfter(c.resp.Header, time.Now())
 	if !c.wait.RetryAfter {
 		c.wait.For = doubled(c.options.Delay, c.sent-1)
+	}
+	if call, ok := ctx.Value(callKey{}).(*call); ok && time.Now().Add(c.wait.For).After(call.ends) {
+		return false, nil
 	}
 	return c.options.Limit <= 0 || c.waited+c.wait.For <= c.options.Limit, nil
 }

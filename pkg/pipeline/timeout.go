@@ -24,9 +24,12 @@ func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("the request was not answered within %s%s", seconds(e.After), e.Note)
 }
 
-// call is what Timeout and Wire share of a call, so that an error can say whether the service may
-// have seen the request.
-type call struct{ underway atomic.Pointer[progress] }
+// call is what Timeout shares of a call: with Wire, so that an error can say whether the service
+// may have seen the request, and with Retry, so that no wait goes past the end (D28).
+type call struct {
+	underway atomic.Pointer[progress]
+	ends     time.Time
+}
 
 type callKey struct{}
 
@@ -53,14 +56,15 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%g s", d.Seconds()) }
 // Timeout returns a step that ends a call with a *[TimeoutError] when the headers of its final
 // answer are not there after d, waits between retries included (network.retry-and-timeout). From
 // then on only a body that stands still for d, and at least for minIdle, is ended; a slow one may
-// take its time (network.timeout-model-body: a body that begins after d is read). The answer's body must be closed. d of 0 or less: no limit.
+// take its time (network.timeout-model-body: a body that begins after d is read). The answer's
+// body must be closed. d of 0 or less: no limit.
 func Timeout(d time.Duration) Step {
 	return func(req *http.Request, next Sender) (*http.Response, error) {
 		if d <= 0 {
 			return next.Send(req)
 		}
 		ctx, cancel := context.WithCancelCause(req.Context())
-		c := new(call)
+		c := &call{ends: time.Now().Add(d)}
 		ctx = context.WithValue(ctx, callKey{}, c)
 		timer := time.AfterFunc(d, func() { cancel(&TimeoutError{After: d, Phase: PhaseHeaders, Note: c.note()}) })
 		resp, err := next.Send(req.WithContext(ctx))
@@ -75,8 +79,10 @@ func Timeout(d time.Duration) Step {
 			cancel(nil)
 			return nil, err
 		}
-		if resp.Body == nil {
+		if resp.Body == nil || resp.Body == http.NoBody {
 			resp.Body = http.NoBody
+			cancel(nil)
+			return resp, nil
 		}
 		resp.Body = newIdleBody(resp.Body, max(d, minIdle), ctx, cancel)
 		return resp, nil
