@@ -2,7 +2,6 @@ package cmdlets
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"invoke-mgupload/pkg/params"
@@ -52,33 +51,20 @@ func (c *Cmdlet) Check(b *params.Bound) error {
 // collapse the path onto another resource (identity.id-dotdot), the third
 // leaves a hole in it (identity.empty-value).
 func (c *Cmdlet) checkIDs(b *params.Bound) error {
-	for _, p := range b.Cmdlet.Params {
-		if p.Type == params.String && slices.ContainsFunc(p.In, func(m params.Membership) bool { return m.Mandatory }) && b.Has(p.Name) {
-			if err := safeID(b.Cmdlet, p.Name, b.String(p.Name)); err != nil {
-				return err
-			}
-		}
-	}
-	identity := b.Object("InputObject")
-	if identity == nil {
-		return nil
-	}
-	input := b.Cmdlet.Param("InputObject")
+	input, identity := b.Cmdlet.Param("InputObject"), b.Object("InputObject")
 	for _, name := range ids(b) {
-		if v, ok := input.Key(identity, name); ok {
-			if err := safeID(b.Cmdlet, "InputObject", params.Text(v)); err != nil {
-				return err
-			}
+		param, id, given := name, b.String(name), b.Has(name)
+		if identity != nil {
+			var v any
+			v, given = input.Key(identity, name)
+			param, id = "InputObject", params.Text(v)
 		}
+		if !given || id != "" && id != "." && id != ".." {
+			continue
+		}
+		return b.Cmdlet.Refuse("UnsafeId", param, "The id '%s' of -%s is refused: in a path it would lead to another resource.", id, param)
 	}
 	return nil
-}
-
-func safeID(spec *params.Cmdlet, param, id string) error {
-	if id != "" && id != "." && id != ".." {
-		return nil
-	}
-	return spec.Refuse("UnsafeId", param, "The id '%s' of -%s is refused: in a path it would lead to another resource.", id, param)
 }
 
 // Build makes the request. Its error is a *Refusal.
