@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"runtime"
 	"strings"
 
 	"invoke-mgupload/internal/auth"
@@ -73,7 +74,10 @@ func isLoopback(host string) bool {
 func (r *run) newAuth() *auth.Auth {
 	p, msgs := r.program, r.msgs
 	home := p.env.Getenv("HOME")
-	return auth.New(auth.ConfigDir(goos, p.env.Getenv, home), auth.Env{
+	if home == "" { // Windows
+		home = p.env.Getenv("USERPROFILE")
+	}
+	return auth.New(auth.ConfigDir(runtime.GOOS, p.env.Getenv, home), auth.Env{
 		Getenv: p.env.Getenv, Home: home, Now: p.env.Now, Stdin: p.env.Stdin, Stderr: p.env.Stderr,
 		Prompt: func(ctx context.Context, text string) (string, error) { return p.readSecret(ctx, msgs, text) },
 		Warn:   func(text string) { msgs.warn("%s", text) },

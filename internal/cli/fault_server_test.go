@@ -349,7 +349,7 @@ func babbling(text string) play {
 
 // proxying is a proxy: handshake sees each CONNECT and says what to answer it;
 // after a 200 bytes go both ways until cut is true of what has come from the client.
-func (w *faultNet) proxying(answer func(req *http.Request) string, cut func(fromClient []byte) bool) play {
+func (w *faultNet) proxying(answer func(req *http.Request) string, dies bool) play {
 	return func(s *faultServer, c net.Conn) {
 		in := bufio.NewReader(c)
 		for {
@@ -365,7 +365,7 @@ func (w *faultNet) proxying(answer func(req *http.Request) string, cut func(from
 				return
 			}
 			if strings.HasPrefix(text, "HTTP/1.1 200 ") {
-				w.tunnel(s, in, c, req.Host, cut)
+				w.tunnel(s, in, c, req.Host, dies)
 				return
 			}
 			if !keeps(text) {
@@ -375,7 +375,7 @@ func (w *faultNet) proxying(answer func(req *http.Request) string, cut func(from
 	}
 }
 
-func (w *faultNet) tunnel(s *faultServer, in io.Reader, c net.Conn, target string, cut func([]byte) bool) {
+func (w *faultNet) tunnel(s *faultServer, in io.Reader, c net.Conn, target string, dies bool) {
 	dial := w.dial
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
@@ -386,24 +386,14 @@ func (w *faultNet) tunnel(s *faultServer, in io.Reader, c net.Conn, target strin
 	}
 	defer far.Close()
 	s.wg.Go(func() {
-		_, _ = io.Copy(c, far)
+		if dies { // the service has the request and answers; the answer finds no way back
+			_, _ = far.Read(make([]byte, 1))
+		} else {
+			_, _ = io.Copy(c, far)
+		}
 		c.Close()
 	})
-	var seen []byte
-	block := make([]byte, 4096)
-	for {
-		n, err := in.Read(block)
-		if err != nil {
-			return
-		}
-		if seen = append(seen, block[:n]...); cut != nil && cut(seen) {
-			// The service gets the request, and the answer finds no way back.
-			c.Close()
-		}
-		if _, err := far.Write(block[:n]); err != nil {
-			return
-		}
-	}
+	_, _ = io.Copy(far, in)
 }
 
 // filesIn are a folder's files, name and content, in order.

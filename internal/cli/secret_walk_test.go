@@ -258,7 +258,7 @@ func TestSecretsInProxies(t *testing.T) {
 					w := newFaultNet(t, true) // Kerberos may ask the system's resolver, which no bubble may
 					w.more = map[string]string{"KRB5_CONFIG": filepath.Join(t.TempDir(), "none")}
 					service := "http://" + w.service(answers(reply("400 Bad Request", "")))
-					got := w.walk(t, "--endpoint", service, walkCommands["password"], append(words(w.serve(w.proxying(answer, nil))), mode...))
+					got := w.walk(t, "--endpoint", service, walkCommands["password"], append(words(w.serve(w.proxying(answer, false))), mode...))
 					if got.exit == cli.Success {
 						t.Errorf("%s: the run succeeded", way)
 					}

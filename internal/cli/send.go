@@ -4,18 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"runtime"
-	"runtime/debug"
 	"slices"
-	"strings"
-	"time"
 
 	"invoke-mgupload/internal/cmdlets"
-	"invoke-mgupload/internal/emulator"
 	"invoke-mgupload/pkg/pipeline"
 )
 
@@ -24,8 +17,6 @@ import (
 const defaultOrigin = "https://graph.microsoft.com"
 
 const sdkVersionHeader = "Sdkversion" // as net/http spells it
-
-const goos = runtime.GOOS
 
 // open puts the pipeline together: one page, outermost step first.
 func (r *run) open(tokens pipeline.TokenSource) error {
@@ -63,23 +54,6 @@ func (r *run) dumped(text string) { r.msgs.marked("DEBUG", text) }
 // tellWait says why nothing seems to happen.
 func (r *run) tellWait(w pipeline.Wait) {
 	r.msgs.line("Waiting %g s: the service answered %d (%s); repeat %d of %d follows.", w.For.Seconds(), w.Status, pipeline.StatusName(w.Status), w.Attempt, w.Max)
-}
-
-// Version is the program's version: set by the linker, or the build's own.
-var Version string
-
-func version() string {
-	if Version != "" {
-		return Version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return strings.TrimPrefix(info.Main.Version, "v")
-	}
-	return "0.0.0-dev"
-}
-
-func userAgent() string {
-	return fmt.Sprintf("invoke-mgupload/%s (%s; %s)", version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // defaultHeaders are the headers every request has unless the user sets them (D11, D12).
@@ -150,44 +124,4 @@ func (r *run) exchange(ctx context.Context, j job, o *outcome) {
 	}
 	defer resp.Body.Close()
 	r.answer(b, resp, o, hide)
-}
-
-// startEmulator starts the emulator in this process, with a token of its own.
-func (r *run) startEmulator() (pipeline.TokenSource, error) {
-	if r.set.accessTokenFrom != "" {
-		if _, word := r.line.Addition("access-token-from"); word {
-			return nil, r.spec.Refuse("Conflict", "--access-token-from", "The emulator takes no access token: leave --access-token-from out.")
-		}
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("the emulator cannot listen: %w", err)
-	}
-	token := pipeline.NewID()
-	server := &http.Server{Handler: newEmulator(token, r.env.Now, 0)}
-	go func() { _ = server.Serve(l) }()
-	r.server = server
-	r.origin.Host = l.Addr().String()
-	return emulatorToken(token), nil
-}
-
-// serverJobLength is how long an upload of certificate authorities runs on an
-// emulator that is a server of its own: long enough to meet the second upload's error.
-const serverJobLength = 5 * time.Second
-
-func newEmulator(token string, now func() time.Time, jobLength time.Duration) http.Handler {
-	var routes []emulator.Route
-	for c := range cmdlets.All() {
-		for _, template := range c.Routes {
-			routes = append(routes, emulator.Route{Version: c.Version, Template: template})
-		}
-	}
-	return emulator.New(emulator.Options{Routes: routes, Token: token, Now: now, JobLength: jobLength})
-}
-
-// emulatorToken is good in this process only.
-type emulatorToken string
-
-func (t emulatorToken) Token(context.Context, pipeline.TokenRequest) (string, error) {
-	return string(t), nil
 }

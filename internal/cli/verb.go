@@ -1,16 +1,13 @@
 package cli
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"strings"
 	"text/tabwriter"
 
+	"invoke-mgupload/internal/auth"
 	"invoke-mgupload/internal/cmdlets"
 )
 
@@ -55,7 +52,7 @@ func (c *listCommand) Run() error {
 // helpCommand prints help.
 type helpCommand struct {
 	program *program
-	Topic   string `arg:"" optional:"" help:"A cmdlet, a command, or nothing."`
+	Topic   string `arg:"" optional:"" help:"A cmdlet, a command, auth, or nothing."`
 }
 
 // Run prints the topic's help.
@@ -64,6 +61,13 @@ func (c *helpCommand) Run() error {
 	if c.Topic == "" {
 		_, err := io.WriteString(p.env.Stdout, p.longHelp())
 		return err
+	}
+	if strings.EqualFold(c.Topic, "auth") {
+		w := tabwriter.NewWriter(p.env.Stdout, 0, 8, 2, ' ', 0)
+		for _, m := range auth.Methods() {
+			fmt.Fprintf(w, "%s\t%s\n", m.Name, m.Needs)
+		}
+		return w.Flush()
 	}
 	if row := cmdlets.Find(c.Topic); row != nil {
 		return p.cmdletHelp(p.env.Stdout, row)
@@ -78,35 +82,6 @@ func (c *helpCommand) Run() error {
 		}
 	}
 	return exitStatus(p.unknownCommand(command{name: c.Topic}))
-}
-
-// emulatorCommand serves the emulator until it is interrupted.
-type emulatorCommand struct {
-	program *program
-	Listen  string `help:"Address to listen on; loopback only." default:"127.0.0.1:0"`
-	Token   string `help:"The one access token it takes. It is not a secret, and real tokens are refused." default:"emulator"`
-}
-
-// Run serves.
-func (c *emulatorCommand) Run(ctx context.Context) error {
-	host, _, err := net.SplitHostPort(c.Listen)
-	if err != nil || !isLoopback(host) {
-		fmt.Fprintln(c.program.env.Stderr, "invoke-mgupload emulator: --listen must be a loopback address such as 127.0.0.1:8080")
-		return exitStatus(Usage)
-	}
-	l, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(c.program.env.Stderr, "The emulator listens on http://%s. In another shell:\n  export MGUPLOAD_ENDPOINT=http://%s MGUPLOAD_ACCESS_TOKEN=%s\n", l.Addr(), l.Addr(), c.Token)
-	ctx, stop := c.program.env.Notify(ctx)
-	defer stop()
-	server := &http.Server{Handler: newEmulator(c.Token, c.program.env.Now, serverJobLength)}
-	context.AfterFunc(ctx, func() { _ = server.Close() })
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
 }
 
 // tell answers --version and help of a cmdlet.
