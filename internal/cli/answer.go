@@ -127,7 +127,8 @@ func (r *run) runRecord(b *params.Bound, err error) error {
 	case errors.As(err, &sign):
 		rec = r.newRecord(b, "", "NotSpecified", sign.Error())
 		rec.status = NotConnected
-		if sign.Kind == auth.KindArgument || sign.Kind == auth.KindUnreadableFile {
+		// Where the words name the place of a secret, they are what is wrong.
+		if sign.Kind == auth.KindArgument || sign.Kind == auth.KindUnreadableFile && r.set.accessTokenFrom != "" {
 			rec = bindingRecord(r.cmdlet.Name, r.spec.Refuse("UnreadableFile", "", "%s", sign.Error()))
 		}
 	default:
