@@ -44,10 +44,8 @@ func (r *run) pipeline(ctx context.Context) {
 		r.several(ctx, cancel, jobs)
 		return
 	}
-	// One request at a time has nothing to do for a second processor; handing its
-	// goroutines over between two costs a third of the throughput.
-	if r.env.Processors != nil {
-		defer r.env.Processors(r.env.Processors(1))
+	if r.env.OneByOne != nil {
+		r.env.OneByOne()
 	}
 	for {
 		select {
