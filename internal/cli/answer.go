@@ -127,9 +127,12 @@ func (r *run) runRecord(b *params.Bound, err error) error {
 	case errors.As(err, &sign):
 		rec = r.newRecord(b, "", "NotSpecified", sign.Error())
 		rec.status = NotConnected
-		// Where the words name the place of a secret, they are what is wrong.
-		if sign.Kind == auth.KindArgument || sign.Kind == auth.KindUnreadableFile && r.set.accessTokenFrom != "" {
+		switch sign.Kind {
+		case auth.KindArgument:
+			rec = bindingRecord(r.cmdlet.Name, r.spec.Setting("--auth", sign.Error()))
+		case auth.KindUnreadableFile:
 			rec = bindingRecord(r.cmdlet.Name, r.spec.Refuse("UnreadableFile", "", "%s", sign.Error()))
+			rec.status = NotConnected // it is the token that could not be had
 		}
 	default:
 		rec = r.newRecord(b, "", "NotSpecified", err.Error())

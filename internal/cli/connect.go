@@ -185,7 +185,7 @@ func (r *run) fromElsewhere(ctx context.Context) error {
 		if source == "" {
 			continue
 		}
-		err := r.line.Add(m.Name, func() (string, error) { return r.valueFrom(ctx, source, m.JSON) })
+		err := r.line.Add(m.Name, func() (string, error) { return r.valueFrom(ctx, fromName(m.Name), source, m.JSON) })
 		if err != nil {
 			return err
 		}
@@ -194,13 +194,13 @@ func (r *run) fromElsewhere(ctx context.Context) error {
 }
 
 // valueFrom reads file:PATH, base64:PATH, env:NAME, fd:N or prompt.
-func (r *run) valueFrom(ctx context.Context, source, what string) (string, error) {
+func (r *run) valueFrom(ctx context.Context, addition, source, what string) (string, error) {
 	if path, ok := strings.CutPrefix(source, "base64:"); ok {
 		return base64File(r.env.path(path), what)
 	}
 	ref, err := auth.ParseRef(source, r.folder())
 	if err != nil || ref == "-" {
-		return "", fmt.Errorf("give file:PATH, base64:PATH, env:NAME, fd:N or prompt")
+		return "", r.spec.Setting("--"+addition, "Give file:PATH, base64:PATH, env:NAME, fd:N or prompt.")
 	}
 	return r.auth.ReadSecret(ctx, ref, what)
 }

@@ -3,8 +3,8 @@ package cli
 // Exit statuses. They are part of the program's contract: changing one breaks scripts.
 const (
 	Success      = 0   // everything asked for was done, or shown by a dry run
-	Failed       = 1   // an operation failed
-	Usage        = 2   // the words, files or variables are wrong; nothing was sent
+	Failed       = 1   // an operation failed; a file that cannot be read or written is one
+	Usage        = 2   // the words, or what is in files and variables, are wrong; nothing was sent
 	NotConnected = 3   // no token could be had
 	Interrupted  = 130 // an interrupt or a termination signal ended the run
 )

@@ -186,7 +186,10 @@ func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 // else from the terminal.
 func (r *run) proxyPassword(ctx context.Context, user string) (string, error) {
 	if r.set.proxyPasswordFrom != "" {
-		password, err := r.valueFrom(ctx, r.set.proxyPasswordFrom, "proxy password")
+		password, err := r.valueFrom(ctx, "proxy-password-from", r.set.proxyPasswordFrom, "proxy password")
+		if errors.As(err, new(*params.Error)) {
+			return "", err
+		}
 		if err != nil {
 			return "", r.spec.Refuse("UnreadableFile", "--proxy-password-from", "Cannot read the proxy password: %v.", err)
 		}

@@ -42,7 +42,11 @@ func bindingRecord(cmdlet string, err error) *record {
 		return &record{name: cmdlet, Cmdlet: cmdlet, status: Usage, Message: err.Error(), ID: "MgUploadInvalidSetting," + cmdlet,
 			Category: params.InvalidArgument, Terminating: true}
 	}
-	return &record{name: cmdlet, Cmdlet: cmdlet, status: Usage, Message: e.Message, ID: e.FullyQualifiedID(),
+	status := Usage
+	if e.ID == "MgUploadUnreadableFile" { // the words are right, the machine failed
+		status = Failed
+	}
+	return &record{name: cmdlet, Cmdlet: cmdlet, status: status, Message: e.Message, ID: e.FullyQualifiedID(),
 		Category: e.Category, Terminating: !e.NonTerm}
 }
 

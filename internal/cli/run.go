@@ -76,8 +76,9 @@ func (p *program) cmdlet(ctx context.Context, c *cmdlets.Cmdlet, words []string)
 		if ctx.Err() != nil {
 			return Interrupted
 		}
-		r.msgs.record(bindingRecord(c.Name, err))
-		return Usage
+		rec := bindingRecord(c.Name, err)
+		r.msgs.record(rec)
+		return rec.status
 	}
 	defer r.close()
 	return r.items(ctx)

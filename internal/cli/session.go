@@ -47,8 +47,9 @@ func (p *program) session(ctx context.Context, row *cmdlets.Session, words []str
 		if ctx.Err() != nil {
 			return Interrupted
 		}
-		r.msgs.record(bindingRecord(spec.Name, err))
-		return Usage
+		rec := bindingRecord(spec.Name, err)
+		r.msgs.record(rec)
+		return rec.status
 	}
 	return s.work(ctx)
 }
@@ -201,7 +202,7 @@ func (s *session) authFailure(err *auth.Error) *record {
 // statusOf is the exit status of a failure of internal/auth.
 func statusOf(k auth.Kind) int {
 	switch k {
-	case auth.KindArgument, auth.KindNoEnvironment, auth.KindUnreadableFile:
+	case auth.KindArgument, auth.KindNoEnvironment:
 		return Usage
 	case auth.KindSignIn, auth.KindTimeout, auth.KindNotConnected:
 		return NotConnected

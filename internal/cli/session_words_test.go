@@ -57,7 +57,7 @@ func TestConnectWords(t *testing.T) {
 		{name: "secret in the place of its place", words: with(bySecret[:7], "--client-secret-from", "s3cret"), exit: Usage, says: "never the secret"},
 		{name: "secret as a word", words: with(bySecret[:3], "s3cret"), exit: Usage, says: "accepts argument '***'"},
 		{name: "secret in a wrong name", words: with(bySecret[:7], "--client-secret=s3cret"), exit: Usage, says: "client-secret=***"},
-		{name: "secret not there", words: with(bySecret[:7], "--client-secret-from", "env:NOTHING"), exit: Usage, says: "NOTHING, which should hold the client secret, is not set"},
+		{name: "secret not there", words: with(bySecret[:7], "--client-secret-from", "env:NOTHING"), exit: Failed, says: "NOTHING, which should hold the client secret, is not set"},
 		{name: "debug", words: with(bySecret, "-Debug"), method: "ClientSecret", says: "DEBUG: [Authentication]: client-secret chosen: parameter set 'AppSecretCredentialParameterSet'."},
 
 		{name: "PEM file", words: with(certificate, "--certificate-file", "app.pem"), method: "ClientCertificate"},
@@ -71,7 +71,7 @@ func TestConnectWords(t *testing.T) {
 		{name: "wrong password", words: with(certificate, "--certificate-file", "app.pfx", "--certificate-password-from", "env:SECRET"), exit: NotConnected, says: "password"},
 		{name: "password without certificate", words: with(certificate, "--certificate-password-from", "env:PASSWORD"), exit: Usage, says: "needs a certificate"},
 		{name: "two certificates", words: with(certificate, "--certificate-file", "app.pem", "-Certificate", "open.pfx"), exit: Usage, says: "both name a certificate"},
-		{name: "no such certificate", words: with(certificate, "--certificate-file", "nothing.pem"), exit: Usage, says: "nothing.pem"},
+		{name: "no such certificate", words: with(certificate, "--certificate-file", "nothing.pem"), exit: Failed, says: "nothing.pem"},
 
 		{name: "token", words: []string{connectName, "--access-token-from", "env:TOKEN"}, method: "UserProvidedAccessToken", says: "userprovidedaccesstoken"},
 		{name: "token and scopes", words: []string{connectName, "User.Read", "--access-token-from", "env:TOKEN"}, exit: Usage, says: "positional parameter"},
@@ -79,7 +79,7 @@ func TestConnectWords(t *testing.T) {
 		{name: "token by a variable", words: []string{connectName}, set: map[string]string{"MGUPLOAD_ACCESS_TOKEN_FROM": "env:TOKEN"}, method: "UserProvidedAccessToken"},
 		{name: "words beat a variable", words: bySecret, set: map[string]string{"MGUPLOAD_ACCESS_TOKEN_FROM": "env:TOKEN"}, method: "ClientSecret"},
 
-		{name: "no such CA file", words: with(bySecret, "--ca-file", "nothing.pem"), exit: Usage, says: "Cannot read --ca-file"},
+		{name: "no such CA file", words: with(bySecret, "--ca-file", "nothing.pem"), exit: Failed, says: "Cannot read --ca-file"},
 		{name: "bad proxy", words: with(bySecret, "--proxy", "gopher://x"), exit: Usage, says: "It must be http://host:port"},
 		{name: "-Proxy is no parameter", words: with(bySecret, "-Proxy", "http://127.0.0.1:1"), exit: Usage, says: "parameter name 'Proxy'"},
 		{name: "unreadable setting", words: bySecret, set: map[string]string{"MGUPLOAD_OUTPUT": "xml"}, exit: Usage, says: "MGUPLOAD_OUTPUT"},
@@ -278,7 +278,7 @@ func TestSessionVariables(t *testing.T) {
 
 func TestAuthStatuses(t *testing.T) {
 	for kind, want := range map[auth.Kind]int{
-		auth.KindArgument: Usage, auth.KindNoEnvironment: Usage, auth.KindUnreadableFile: Usage,
+		auth.KindArgument: Usage, auth.KindNoEnvironment: Usage, auth.KindUnreadableFile: Failed,
 		auth.KindSignIn: NotConnected, auth.KindTimeout: NotConnected, auth.KindNotConnected: NotConnected,
 		auth.KindBuiltin: Failed, auth.KindNotFound: Failed, auth.KindNoSession: Failed, auth.KindStore: Failed,
 		auth.KindCanceled: Interrupted,

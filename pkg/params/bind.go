@@ -2,6 +2,7 @@ package params
 
 import (
 	"context"
+	"errors"
 	"slices"
 )
 
@@ -209,7 +210,9 @@ func (l *Line) bindNamed(ctx context.Context, b *Bound, o Options) (rest []item,
 			continue // the pipeline will bind it
 		}
 		if it.read != nil {
-			if it.value, err = it.read(); err != nil {
+			if it.value, err = it.read(); errors.As(err, new(*Error)) {
+				return nil, err
+			} else if err != nil {
 				return nil, l.cmdlet.Refuse("UnreadableFile", p.Name, "Cannot read the value of -%s: %v.", p.Name, err)
 			}
 		}
