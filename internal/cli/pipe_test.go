@@ -201,3 +201,13 @@ func (m *meter) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// A dry run has nothing to do at once, whatever --throttle-limit says; under
+// -race this also shows that nothing is shared by accident.
+func TestThrottledDryRun(t *testing.T) {
+	w := newWorld(t, "-UploadUrl", "u", "-WhatIf", "--throttle-limit", "8")
+	w.pipe(strings.Repeat(`{"certificateBasedAuthPkiId":"a"}`+"\n", 200))
+	if status := w.run(t); status != Success || strings.Count(w.stdout.String(), "What if: ") != 200 {
+		t.Errorf("status %d, %d lines", status, strings.Count(w.stdout.String(), "What if: "))
+	}
+}

@@ -40,7 +40,7 @@ func (r *run) pipeline(ctx context.Context) {
 	defer cancel()
 	jobs := make(chan job, 16) // a few ahead, so that reading and sending seldom wait for each other
 	go r.read(ctx, jobs)
-	if r.set.throttleLimit > 1 && !r.judge.ask {
+	if r.set.throttleLimit > 1 && !r.judge.ask && r.sender != nil { // a dry run has no sender
 		r.several(ctx, cancel, jobs)
 		return
 	}
