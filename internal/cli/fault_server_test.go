@@ -60,7 +60,11 @@ func newFaultServer(l net.Listener, p play) *faultServer {
 			}
 			s.wg.Go(func() {
 				defer c.Close()
-				p(s, c)
+				select {
+				case <-s.over: // stop has been through conns already, or is about to
+				default:
+					p(s, c)
+				}
 			})
 		}
 	})
