@@ -56,9 +56,7 @@ func (p *program) cmdlet(ctx context.Context, c *cmdlets.Cmdlet, words []string)
 	spec := c.Spec()
 	r := &run{program: p, ctx: ctx, cmdlet: c, spec: spec, line: params.Parse(spec, additionsFor(c), words)}
 	set, err := readSettings(&p.env, spec, r.line)
-	r.set = set
-	r.msgs = &messages{w: p.env.Stderr, json: set.jsonErrors, color: p.env.StderrKind == Terminal && p.env.Getenv("NO_COLOR") == ""}
-	r.out = &results{w: p.env.Stdout, format: set.output, indent: p.env.StdoutKind == Terminal}
+	r.obey(set)
 	if help, version := r.asked(words); help || version {
 		return p.tell(version, c)
 	}
@@ -73,15 +71,27 @@ func (p *program) cmdlet(ctx context.Context, c *cmdlets.Cmdlet, words []string)
 		err = r.bind(ctx)
 	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return Interrupted
-		}
-		rec := bindingRecord(c.Name, err)
-		r.msgs.record(rec)
-		return rec.status
+		return r.refused(ctx, err)
 	}
 	defer r.close()
 	return r.items(ctx)
+}
+
+// obey makes the streams what the settings say.
+func (r *run) obey(set settings) {
+	r.set = set
+	r.msgs = &messages{w: r.env.Stderr, json: set.jsonErrors, color: r.env.StderrKind == Terminal && r.env.Getenv("NO_COLOR") == ""}
+	r.out = &results{w: r.env.Stdout, format: set.output, indent: r.env.StdoutKind == Terminal}
+}
+
+// refused reports that the words could not be bound, and answers the status.
+func (r *run) refused(ctx context.Context, err error) int {
+	if ctx.Err() != nil {
+		return Interrupted
+	}
+	rec := bindingRecord(r.spec.Name, err)
+	r.msgs.record(rec)
+	return rec.status
 }
 
 // asked reports whether help or the version is asked for.

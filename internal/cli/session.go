@@ -31,9 +31,7 @@ func (p *program) session(ctx context.Context, row *cmdlets.Session, words []str
 	spec := row.Spec()
 	r := &run{program: p, ctx: ctx, spec: spec, line: params.Parse(spec, additionsOf(scopeOf(row)), words)}
 	set, err := readSessionSettings(&p.env, spec, r.line)
-	r.set = set
-	r.msgs = &messages{w: p.env.Stderr, json: set.jsonErrors, color: p.env.StderrKind == Terminal && p.env.Getenv("NO_COLOR") == ""}
-	r.out = &results{w: p.env.Stdout, format: set.output, indent: p.env.StdoutKind == Terminal}
+	r.obey(set)
 	if help, version := r.asked(words); help || version {
 		return p.tellSession(version, row)
 	}
@@ -44,12 +42,7 @@ func (p *program) session(ctx context.Context, row *cmdlets.Session, words []str
 		err = s.bind(ctx)
 	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return Interrupted
-		}
-		rec := bindingRecord(spec.Name, err)
-		r.msgs.record(rec)
-		return rec.status
+		return r.refused(ctx, err)
 	}
 	return s.work(ctx)
 }

@@ -84,7 +84,7 @@ func (s *session) should(ctx context.Context, operation, target string) (bool, e
 		return false, nil
 	}
 	yes, err := s.judge.should(ctx, sentence)
-	if yes && !s.judge.ask && shows(s.bound, "Verbose", s.set.verbose) {
+	if yes && !s.judge.ask && s.verbose {
 		s.msgs.marked("VERBOSE", sentence)
 	}
 	return yes, err
